@@ -1,0 +1,1 @@
+"""The engine: brings hosts up, grades and solves labs."""

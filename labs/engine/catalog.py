@@ -1,0 +1,130 @@
+"""What labs there are: reads labs/ID/lab.yml and labs/ID/faults/*.yml, and reports everything wrong at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from labs.engine.errors import LabError
+from labs.engine.models import Command, Fault, Lab, LabFile, Needs, Objective, Text, find
+from labs.engine.yaml_lines import Problem, YamlFile, nearest
+
+__all__ = ["Catalog", "Command", "Fault", "Lab", "LabFile", "Needs", "Objective", "Text", "load_catalog"]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All labs, each after those it builds on."""
+
+    labs: dict[str, Lab]
+
+    def lab(self, id: str) -> Lab:
+        """The lab of that id, or a LabError that suggests the nearest."""
+        return find(self.labs, id, f"lab '{id}'")
+
+    def before(self, id: str) -> list[Lab]:
+        """The labs that are solved already where this one starts, in their order."""
+        wanted = {id}
+        for lab in reversed(self.labs.values()):
+            wanted |= set(lab.after) if lab.id in wanted else set()
+        return [lab for lab in self.labs.values() if lab.id in wanted - {id}]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A lab as read: its file, what could be made of it, and its fault files."""
+
+    file: YamlFile
+    content: LabFile | None
+    faults: list[tuple[YamlFile, Fault | None]]
+
+    @property
+    def id(self) -> str:
+        return self.file.path.parent.name
+
+    @property
+    def after(self) -> list[str]:
+        return self.content.after if self.content else []
+
+    def lab(self) -> Lab:
+        assert self.content
+        faults = [fault for _, fault in self.faults if fault]
+        return Lab(**dict(self.content), faults=faults, path=self.file.path.parent)
+
+
+def load_catalog(repo: Path) -> Catalog:
+    """Read every lab, or raise one LabError that lists every problem of every file."""
+    sources = {path.parent.name: _read(path, repo) for path in sorted(repo.glob("labs/*/lab.yml"))}
+    for source in sources.values():
+        _check_names(source, repo)
+        _check_objectives(source)
+        _check_faults(source)
+        for index, id in enumerate(source.after):
+            if id not in sources:
+                source.file.problem(("after", index), f"there is no lab '{id}'.{nearest(id, sources)}")
+    order = _order(sources)
+    problems = sorted(_problems(sources.values()))
+    if problems:
+        raise LabError("\n".join(["The labs are not described correctly:", *map(str, problems)]))
+    return Catalog({id: sources[id].lab() for id in order})
+
+
+def _read(path: Path, repo: Path) -> _Source:
+    file = YamlFile(path, repo)
+    faults = [YamlFile(fault, repo) for fault in sorted(path.parent.glob("faults/*.yml"))]
+    return _Source(file, file.read(LabFile), [(fault, fault.read(Fault)) for fault in faults])
+
+
+def _check_names(source: _Source, repo: Path) -> None:
+    """One id names a lab in four places: all must be there."""
+    if source.content and source.content.id != source.id:
+        source.file.problem(("id",), f"the id is '{source.content.id}' but the folder is labs/{source.id}")
+    places = [
+        f"manifests/{source.id}",
+        f"checks/{source.id}",
+        f"docs/labs/{source.id}.md",
+        f"docs/labs/{source.id}.zh.md",
+    ]
+    for place in places:
+        if not (repo / place).exists():
+            source.file.problem(("id",), f"{place} is missing")
+
+
+def _check_objectives(source: _Source) -> None:
+    earlier: list[str] = []
+    for index, objective in enumerate(source.content.objectives if source.content else []):
+        where = ("objectives", index)
+        if objective.id in earlier:
+            source.file.problem((*where, "id"), f"the objective '{objective.id}' stands here a second time")
+        for position, id in enumerate(objective.after):
+            if id not in earlier:
+                message = f"'{objective.id}' comes after '{id}', which is no objective above it.{nearest(id, earlier)}"
+                source.file.problem((*where, "after", position), message)
+        earlier.append(objective.id)
+
+
+def _check_faults(source: _Source) -> None:
+    known = [objective.id for objective in source.content.objectives] if source.content else None
+    for file, fault in source.faults:
+        if fault and fault.id != file.path.stem:
+            file.problem(("id",), f"the id is '{fault.id}' but the file is {file.path.name}")
+        for index, id in enumerate(fault.fails if fault else []):
+            if known is not None and id not in known:
+                file.problem(("fails", index), f"there is no objective '{id}'.{nearest(id, known)}")
+
+
+def _order(sources: dict[str, _Source]) -> list[str]:
+    graph = {id: [other for other in source.after if other in sources] for id, source in sources.items()}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        cycle = error.args[1]
+        sources[cycle[0]].file.problem(("after",), f"the labs wait for each other: {' → '.join(cycle)}")
+        return []
+
+
+def _problems(sources: Iterable[_Source]) -> Iterator[Problem]:
+    for source in sources:
+        yield from source.file.problems
+        for file, _ in source.faults:
+            yield from file.problems

@@ -1,0 +1,110 @@
+"""The Docker engine: what we make there carries our label, and exactly that is removed again."""
+
+import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Network
+from typing import Any
+
+import docker
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+from docker.models.networks import Network
+from docker.types import IPAMConfig, IPAMPool
+
+from labs.engine.errors import LabError
+
+LABEL = "f0labs.workspace"
+
+
+def connect() -> docker.DockerClient:
+    """Return a client of the Docker engine; LabError when there is none or this user may not use it."""
+    try:
+        client = docker.from_env(timeout=120)
+        client.ping()
+    except (DockerException, APIError) as error:
+        if "Permission denied" in str(error):
+            raise LabError(
+                "This user may not use Docker's socket.",
+                "Run `sudo usermod -aG docker $USER`, log in again, and try again.",
+            ) from error
+        raise LabError(
+            "No Docker engine answers.",
+            "Run ./setup.sh: it installs and starts one. (A remote one is named by DOCKER_HOST.)",
+        ) from error
+    return client
+
+
+class Engine:
+    """What one workspace has in the Docker engine."""
+
+    def __init__(self, client: docker.DockerClient, workspace_name: str) -> None:
+        self.client, self._name = client, workspace_name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label of everything that belongs to this workspace."""
+        return {LABEL: self._name}
+
+    def containers(self) -> list[Container]:
+        """Return this workspace's host containers, running or not."""
+        return list(
+            self.client.containers.list(all=True, filters={"label": f"{LABEL}={self._name}"}, ignore_removed=True)
+        )
+
+    def networks(self) -> list[Network]:
+        """Return this workspace's networks."""
+        return list(self.client.networks.list(filters={"label": f"{LABEL}={self._name}"}))
+
+    def create_network(self, network: IPv4Network, *, internet: bool) -> None:
+        """Create the lab network (its bridge has the first address), unless it is there already.
+
+        Without `internet` the engine translates no source address: what a host sent outside would find no way back.
+
+        Raises:
+            LabError: another network of this machine has those addresses.
+        """
+        if self.networks():
+            return
+        try:
+            self.client.networks.create(
+                self._name,
+                driver="bridge",
+                ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=str(network), gateway=str(network[1]))]),
+                labels=self.labels,
+                options={
+                    "com.docker.network.bridge.name": self._name,
+                    "com.docker.network.bridge.enable_ip_masquerade": str(internet).lower(),
+                },
+            )
+        except APIError as error:
+            raise LabError(
+                f"The lab network {network} is used by something else on this machine ({error.explanation}).",
+                "Choose another one: F0_NETWORK=192.168.57.0/24 invoke lab.up …, or `lab.down` in the other checkout.",
+            ) from error
+
+    def bridge_is_up(self) -> bool:
+        """Tell whether the lab network exists: only then may anything be sent to it."""
+        return bool(self.networks())
+
+    def remove_all(self) -> None:
+        """Remove this workspace's containers with their volumes, side by side, then its networks."""
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(_remove, self.containers()))
+        for network in self.networks():
+            with contextlib.suppress(NotFound):
+                network.remove()
+
+    def memory(self) -> Iterator[tuple[str, int]]:
+        """Yield each running host and the memory it uses, in bytes, page cache left out."""
+        for container in self.containers():
+            if container.status == "running":
+                stats: dict[str, Any] = container.stats(stream=False)
+                used = stats["memory_stats"]
+                cache = used.get("stats", {}).get("total_inactive_file", used.get("stats", {}).get("inactive_file", 0))
+                yield str(container.name).rsplit(".", 1)[-1], int(used.get("usage", 0)) - int(cache)
+
+
+def _remove(container: Container) -> None:
+    with contextlib.suppress(NotFound):
+        container.remove(force=True, v=True)

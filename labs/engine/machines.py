@@ -1,0 +1,146 @@
+"""The hosts as Vagrant machines: rendered Vagrantfile, up, halt, destroy."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import vagrant
+
+from labs.engine.docker_engine import Engine
+from labs.engine.errors import LabError
+from labs.engine.overlay import environment
+from labs.engine.topology import Topology
+from labs.engine.workspace import Workspace
+
+OLDEST_VAGRANT = (2, 3)
+Ports = dict[str, dict[str, int]]
+
+
+class Machines:
+    """Runs Vagrant in the workspace; its output goes to `.labs/logs/vagrant.log`."""
+
+    def __init__(self, workspace: Workspace, topology: Topology, provider: str) -> None:
+        self._workspace, self._topology, self._provider = workspace, topology, provider
+        self._vagrant = vagrant.Vagrant(
+            root=str(workspace.root),
+            out_cm=self._log,
+            err_cm=self._log,
+            env={**os.environ, "VAGRANT_CHECKPOINT_DISABLE": "1"},
+        )
+
+    @contextlib.contextmanager
+    def _log(self) -> Iterator[IO[str]]:
+        self._workspace.logs.mkdir(parents=True, exist_ok=True)
+        with (self._workspace.logs / "vagrant.log").open("a") as file:
+            yield file
+
+    def write_vagrantfile(self, image: str, ports: Ports, engine: Engine | None) -> None:
+        """Write `.labs/Vagrantfile` for hosts made from `image`."""
+        template = self._workspace.repo / "vagrant" / "Vagrantfile.j2"
+        text = (
+            environment()
+            .from_string(template.read_text())
+            .render(
+                workspace=self._workspace,
+                topology=self._topology,
+                provider=self._provider,
+                image=image,
+                box="f0labs/host",
+                ports=ports,
+                labels=engine.labels if engine else {},
+            )
+        )
+        (self._workspace.root / "Vagrantfile").write_text(text)
+
+    def up(self) -> None:
+        """Create and start every host, in parallel; LabError with Vagrant's last words when that fails."""
+        self._run("up", lambda: self._vagrant.up(provider=self._provider))
+
+    def halt(self, host: str) -> None:
+        """Stop one host as if its power button had been pressed."""
+        self._run("halt", lambda: self._vagrant.halt(vm_name=host))
+
+    def destroy(self) -> None:
+        """Let Vagrant remove the machines it knows of; nothing happens when it knows of none."""
+        if (self._workspace.root / "Vagrantfile").exists() and (self._workspace.root / ".vagrant").exists():
+            self._run("destroy", self._vagrant.destroy)
+
+    def _run(self, verb: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except subprocess.CalledProcessError as error:
+            log = self._workspace.logs / "vagrant.log"
+            last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-6:]) if log.exists() else ""
+            raise LabError(f"Vagrant could not {verb} the hosts:\n{last}", f"The whole log is {log}.") from error
+
+
+def check_vagrant() -> None:
+    """Raise LabError when Vagrant is missing or too old."""
+    program = shutil.which("vagrant")
+    if not program:
+        raise LabError("Vagrant is not installed.", "Run ./setup.sh: it installs it, or says where to get it.")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    numbers = tuple(int(number) for number in re.findall(r"\d+", said)[:2])
+    if numbers < OLDEST_VAGRANT:
+        raise LabError(
+            f"Vagrant {said.strip() or '(unknown version)'} is too old.",
+            f"Install {'.'.join(map(str, OLDEST_VAGRANT))} or newer.",
+        )
+
+
+def free_ports(topology: Topology) -> Ports:
+    """Return a free loopback port for SSH of every host and for each published port, from `topology.first_port` on.
+
+    Raises:
+        LabError: no free port in the thousand that follow.
+    """
+    wanted = [(host.name, "ssh") for host in topology.hosts] + [(port.host, port.name) for port in topology.published]
+    ports: Ports = {host.name: {} for host in topology.hosts}
+    candidates = iter(range(topology.first_port, topology.first_port + 1000))
+    for host, name in wanted:
+        port = next((port for port in candidates if _is_free(port)), None)
+        if port is None:
+            raise LabError(
+                f"No port between {topology.first_port} and {topology.first_port + 999} is free on this machine.",
+                "End what holds them, or set another `first_port` in vagrant/topology.yml.",
+            )
+        ports[host][name] = port
+    return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def ssh_config(workspace: Workspace, ports: Ports) -> str:
+    """Return an OpenSSH client configuration for the hosts: no host of it is known by key, all are on loopback."""
+    sections = [
+        f"Host {name} {name}.frank.com\n  HostName 127.0.0.1\n  Port {own['ssh']}\n"
+        for name, own in sorted(ports.items())
+    ]
+    common = (
+        "Host f0-*\n  User vagrant\n"
+        f"  IdentityFile {workspace.root}/ssh_key\n  IdentitiesOnly yes\n"
+        "  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  LogLevel ERROR\n"
+        "  ConnectTimeout 5\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n"
+        f"  ControlMaster auto\n  ControlPersist 60s\n  ControlPath {control_path(workspace)}\n"
+    )
+    return "".join(sections) + common
+
+
+def control_path(workspace: Workspace) -> Path:
+    """Return where SSH keeps its shared connections: a short path, since a socket's path has at most 108 bytes."""
+    folder = Path(f"/tmp/{workspace.name}-{os.getuid()}")
+    return folder / "%n"

@@ -1,0 +1,143 @@
+"""Certificate authorities and certificates (vagrant/certificates.yml), issued anew whenever hosts are made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from pydantic import BaseModel, ConfigDict
+
+TEN_YEARS = timedelta(days=3652)
+_USAGES = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AuthoritySpec(_Model):
+    """A certificate authority: its common name."""
+
+    cn: str
+
+
+class CertificateSpec(_Model):
+    """A certificate that each host with `role` gets; `shared` ones are the same on all of them. Strings are templates."""
+
+    role: str
+    authority: str
+    path: str
+    cn: str
+    o: str | None = None
+    names: list[str] = []
+    addresses: list[str] = []
+    usage: list[Literal["server", "client"]]
+    shared: bool = False
+
+
+class PkiSpec(_Model):
+    """All of vagrant/certificates.yml. `trust`: role → authority → path of the authority's certificate on the host."""
+
+    authorities: dict[str, AuthoritySpec]
+    trust: dict[str, dict[str, str]]
+    certificates: list[CertificateSpec]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate and its private key, both PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def ssh_key_pair() -> tuple[bytes, bytes]:
+    """Return a fresh Ed25519 key in OpenSSH's formats: private, public."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    return private, key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH) + b"\n"
+
+
+def _name(cn: str, o: str | None = None) -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, cn)]
+    if o:
+        parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, o))
+    return x509.Name(parts)
+
+
+def _pem(certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Pair:
+    return Pair(
+        certificate.public_bytes(serialization.Encoding.PEM),
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        ),
+    )
+
+
+class Authority:
+    """A certificate authority with a fresh ECDSA P-256 key."""
+
+    def __init__(self, cn: str) -> None:
+        self.name = _name(cn)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+
+    def _builder(self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(public_key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(hours=1))  # a host's clock may be behind
+            .not_valid_after(now + TEN_YEARS)
+        )
+
+    @cached_property
+    def pair(self) -> Pair:
+        """The authority's own certificate and key."""
+        builder = self._builder(self.name, self._key.public_key()).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        return _pem(
+            builder.add_extension(_key_usage(authority=True), critical=True).sign(self._key, hashes.SHA256()), self._key
+        )
+
+    def issue(self, spec: CertificateSpec) -> Pair:
+        """Return a new key and its certificate; `spec` has its templates already filled in."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = (
+            self._builder(_name(spec.cn, spec.o), key.public_key())
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([_USAGES[usage] for usage in spec.usage]), critical=False)
+        )
+        names = list(_alternative_names(spec))
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return _pem(builder.sign(self._key, hashes.SHA256()), key)
+
+
+def _alternative_names(spec: CertificateSpec) -> Iterator[x509.GeneralName]:
+    yield from (x509.DNSName(name) for name in spec.names)
+    yield from (x509.IPAddress(ip_address(address)) for address in spec.addresses)
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

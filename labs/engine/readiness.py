@@ -1,0 +1,86 @@
+"""Waiting, on conditions and with deadlines, until hosts and cluster are at the lab's starting state."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import requests
+
+from labs.engine.errors import LabError
+from labs.engine.remote import Remote
+from labs.engine.topology import Topology
+from labs.engine.workspace import Workspace
+
+PAUSE = 0.2  # seconds between two looks at a condition
+
+
+class Api:
+    """The API server as this machine reaches it: through a loopback port, as administrator."""
+
+    def __init__(self, workspace: Workspace, port: int) -> None:
+        self._url = f"https://127.0.0.1:{port}"
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the user's has no business on loopback
+        self._session.verify = str(workspace.root / "api/ca.pem")
+        self._session.cert = (str(workspace.root / "api/admin.pem"), str(workspace.root / "api/admin-key.pem"))
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """Return the objects of a collection; [] while the API server does not answer."""
+        try:
+            answer = self._session.get(f"{self._url}{path}", timeout=3)
+        except requests.RequestException:
+            return []
+        return list(answer.json().get("items", [])) if answer.ok else []
+
+    def ready_nodes(self) -> set[str]:
+        """Return the names of the nodes whose condition Ready is true."""
+        return {item["metadata"]["name"] for item in self.items("/api/v1/nodes") if _is_ready(item)}
+
+    def ready_probes(self) -> set[str]:
+        """Return the nodes whose probe pod is ready."""
+        path = "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dprobe"
+        return {item["spec"]["nodeName"] for item in self.items(path) if _is_ready(item)}
+
+
+def _is_ready(item: dict[str, Any]) -> bool:
+    conditions = item.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, failed: Sequence[Future[Any]] = ()) -> bool:
+    """Wait until `condition` holds; False when `seconds` are over. Errors of `failed` futures are raised at once."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        for future in failed:
+            if future.done():
+                future.result()
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(PAUSE)
+    return True
+
+
+def wait_for_units(remote: Remote, hosts: Sequence[str]) -> None:
+    """Wait until systemd has started all it should on every host; LabError names the unit that failed, with its log."""
+    for outcome in remote.run_everywhere(hosts, "systemctl is-system-running --wait || true", seconds=120):
+        if "running" not in outcome.output:
+            raise LabError(
+                diagnosis(remote, outcome.host), f"invoke host.ssh {outcome.host}, or start again: invoke lab.reset"
+            )
+
+
+def diagnosis(remote: Remote, host: str) -> str:
+    """Return which units of a host are in trouble, and the last lines they logged."""
+    script = (
+        "for unit in $(systemctl list-units --state=failed,activating --plain --no-legend | awk '{print $1}'); do "
+        'echo "$unit is $(systemctl is-active "$unit" || true)"; sudo journalctl --unit "$unit" --lines 5 --no-pager --output cat || true; done'
+    )
+    said = remote.run(host, script, seconds=20).output.strip()
+    return f"{host} did not come up:\n{said or 'no unit failed, but the host is not done booting'}"
+
+
+def cluster_problem(topology: Topology, ready: set[str], remote: Remote) -> str:
+    """Return a sentence about the nodes that did not become ready, with what their hosts say."""
+    late = [host.name for host in topology.all_with_role("node") if host.name not in ready]
+    return "\n".join([f"Not ready in time: {', '.join(late)}.", *(diagnosis(remote, host) for host in late)])

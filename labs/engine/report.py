@@ -1,0 +1,56 @@
+"""Shows a graded Report: to people on a terminal, to programs as JSON. Knows nothing of pytest."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from labs.engine.grading import ObjectiveResult, Report
+from labs.engine.language import say
+
+_MARKS: Mapping[str, str] = MappingProxyType(
+    {"passed": "[green]✔[/]", "failed": "[red]✘[/]", "blocked": "[dim]•[/]", "error": "[yellow]![/]"}
+)
+
+
+def render(report: Report, console: Console, lang: str) -> None:
+    """Every objective with its evidence, the points, and what to look at next."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for one in report.objectives:
+        table.add_row(_MARKS[one.result], _title_and_evidence(one), f"{one.points}/{one.max_points}")
+    console.print(table)
+    console.print()
+    words = {"points": report.points, "max_points": report.max_points, "seconds": report.seconds}
+    console.print(f"[bold]{say('points', lang, **words)}[/]", highlight=False)
+    _render_next(report, console, lang)
+
+
+def to_json(report: Report) -> str:
+    """The report in the documented schema."""
+    return json.dumps(report.to_dict(), ensure_ascii=False, indent=2)
+
+
+def _title_and_evidence(one: ObjectiveResult) -> str:
+    return escape(one.title) + (f"\n[dim]{escape(one.evidence)}[/]" if one.evidence else "")
+
+
+def _render_next(report: Report, console: Console, lang: str) -> None:
+    waiting = next((one for one in report.objectives if one.result != "passed"), None)
+    if waiting is None:
+        console.print(say("all passed", lang))
+        return
+    console.print(f"\n[bold]{say('look next', lang)}:[/] {escape(waiting.title)}", highlight=False)
+    # A hint would send the learner after a mistake that nobody saw.
+    advice = (
+        [say("could not tell", lang)]
+        if waiting.result == "error"
+        else [waiting.hint, say("more hints", lang, lab=report.lab)]
+    )
+    for sentence in advice:
+        console.print(f"  {escape(sentence)}", highlight=False, soft_wrap=True)

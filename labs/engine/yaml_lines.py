@@ -1,0 +1,116 @@
+"""YAML files read into pydantic models; every problem knows its file and line."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in one line of a file."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class YamlFile:
+    """One YAML file. Problems are collected, not raised, so that the author sees all of them at once."""
+
+    def __init__(self, path: Path, repo: Path) -> None:
+        self.path = path
+        self.name = str(path.relative_to(repo))
+        self.problems: list[Problem] = []
+        self._tree: yaml.Node | None = None
+        self._data: Any = None
+        try:
+            text = path.read_text(encoding="utf-8")
+            self._tree = yaml.compose(text, yaml.SafeLoader)
+            self._data = yaml.safe_load(text)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            self._note(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}")
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            self._note(1, f"not readable: {error}")
+
+    def problem(self, where: Location, message: str) -> None:
+        """Note a problem with the value at `where`, such as ("objectives", 0, "points")."""
+        self._note(self.line(where), message)
+
+    def line(self, where: Location) -> int:
+        """The line of a key or list item; of the nearest one around it if there is none."""
+        line, node = 1, self._tree
+        for step in where:
+            found = next((pair for pair in _children(node) if pair[0] == step), None)
+            if found is None:
+                break
+            _, line, node = found
+        return line
+
+    def read(self, model: type[Model]) -> Model | None:
+        """The file as a `model`, or None with the reasons in `problems`."""
+        for line, key in _repeated_keys(self._tree):
+            self._note(line, f"'{key}' stands here a second time")
+        if self.problems:
+            return None
+        try:
+            return model.model_validate(self._data)
+        except ValidationError as error:
+            for detail in error.errors():
+                self.problem(detail["loc"], _sentence(detail, model))
+            return None
+
+    def _note(self, line: int, message: str) -> None:
+        self.problems.append(Problem(self.name, line, message))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " Did you mean 'flannel'?" for 'flanel', nothing when no known word is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def _children(node: yaml.Node | None) -> Iterator[tuple[str | int, int, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield key.value, key.start_mark.line + 1, value
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            yield index, item.start_mark.line + 1, item
+
+
+def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[int, str | int]]:
+    seen: set[str | int] = set()
+    for key, line, child in _children(node):
+        if key in seen:
+            yield line, key
+        seen.add(key)
+        yield from _repeated_keys(child)
+
+
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    where = ".".join(str(step) for step in detail["loc"])
+    name = str(detail["loc"][-1]) if detail["loc"] else ""
+    if detail["type"] == "extra_forbidden":
+        return f"unknown key '{where}'.{nearest(name, _all_fields(model))}"
+    if detail["type"] == "missing":
+        return f"'{where}' is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"'{where}': {message}" if where else message
+
+
+def _all_fields(model: type[BaseModel]) -> set[str]:
+    definitions = model.model_json_schema().get("$defs", {}).values()
+    return set(model.model_fields) | {name for part in definitions for name in part.get("properties", {})}
