@@ -95,6 +95,12 @@ class Engine:
             with contextlib.suppress(NotFound):
                 network.remove()
 
+    def remove_images(self) -> None:
+        """Remove the images that hosts are made from."""
+        for repository in ("f0labs/host", "f0labs/base"):
+            for tag in [tag for image in self.client.images.list(repository) for tag in image.tags]:
+                self.client.images.remove(tag, force=True)
+
     def memory(self) -> Iterator[tuple[str, int]]:
         """Yield each running host and the memory it uses, in bytes, page cache left out."""
         for container in self.containers():

@@ -18,7 +18,9 @@ from labs.engine.workspace import Workspace
 class Hosts:
     """Creates and destroys the hosts of one workspace with one provider."""
 
-    def __init__(self, workspace: Workspace, topology: Topology, edition: Edition, provider: str, engine: Engine) -> None:
+    def __init__(
+        self, workspace: Workspace, topology: Topology, edition: Edition, provider: str, engine: Engine
+    ) -> None:
         self._workspace, self._topology, self._edition, self._engine = workspace, topology, edition, engine
         self._machines = Machines(workspace, topology, provider)
 
@@ -28,7 +30,9 @@ class Hosts:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         ports = free_ports(self._topology)
         self._link_archives(archives)
-        trees = Trees(self._workspace, self._topology, self._edition, Secrets.generate(self._new_ssh_key()), proxy_mode())
+        trees = Trees(
+            self._workspace, self._topology, self._edition, Secrets.generate(self._new_ssh_key()), proxy_mode()
+        )
         api = next(port for port in self._topology.published if port.name == "api")
         trees.write(ports[api.host]["api"], internet=internet)
         control_path(self._workspace).parent.mkdir(mode=0o700, exist_ok=True)

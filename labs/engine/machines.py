@@ -6,7 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -40,7 +40,7 @@ class Machines:
         with (self._workspace.logs / "vagrant.log").open("a") as file:
             yield file
 
-    def write_vagrantfile(self, image: str, ports: Ports, engine: Engine | None) -> None:
+    def write_vagrantfile(self, image: str, ports: Ports, engine: Engine) -> None:
         """Write `.labs/Vagrantfile` for hosts made from `image`."""
         template = self._workspace.repo / "vagrant" / "Vagrantfile.j2"
         text = (
@@ -53,7 +53,9 @@ class Machines:
                 image=image,
                 box="f0labs/host",
                 ports=ports,
-                labels=engine.labels if engine else {},
+                create_arguments=lambda host: create_arguments(
+                    self._workspace, self._topology, host.name, engine.labels
+                ),
             )
         )
         (self._workspace.root / "Vagrantfile").write_text(text)
@@ -78,6 +80,33 @@ class Machines:
             log = self._workspace.logs / "vagrant.log"
             last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-6:]) if log.exists() else ""
             raise LabError(f"Vagrant could not {verb} the hosts:\n{last}", f"The whole log is {log}.") from error
+
+
+def create_arguments(workspace: Workspace, topology: Topology, host: str, labels: Mapping[str, str]) -> list[str]:
+    """Return what `docker create` is told so that a container is a machine that systemd and a kubelet can live in."""
+    return [
+        f"--network={workspace.name}",
+        f"--ip={topology.address(host)}",
+        f"--hostname={host}",
+        *(f"--label={label}={value}" for label, value in labels.items()),
+        # all but the right to raise limits, which some machines can't give
+        "--cap-add=ALL",
+        "--cap-drop=SYS_RESOURCE",
+        "--cgroupns=private",
+        "--device-cgroup-rule=a *:* rwm",
+        *(f"--security-opt={part}=unconfined" for part in ("seccomp", "apparmor", "systempaths")),
+        "--stop-signal=SIGRTMIN+3",
+        "--stop-timeout=10",
+        "--tmpfs=/run",
+        "--tmpfs=/run/lock",
+        "--tmpfs=/tmp:exec",
+        # overlayfs can't lie on overlayfs
+        *(f"--volume=/var/lib/{name}" for name in ("docker", "containerd", "kubelet")),
+        "--volume=/lib/modules:/lib/modules:ro",
+        f"--volume={workspace.hosts}/{host}:/f0/tree:ro",
+        f"--volume={workspace.root}/images:/opt/images:ro",
+        f"--volume={workspace.repo}/manifests:/f0/manifests:ro",
+    ]
 
 
 def check_vagrant() -> None:

@@ -60,8 +60,12 @@ class Pair:
 def ssh_key_pair() -> tuple[bytes, bytes]:
     """Return a fresh Ed25519 key in OpenSSH's formats: private, public."""
     key = ed25519.Ed25519PrivateKey.generate()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
-    return private, key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH) + b"\n"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return private, key.public_key().public_bytes(
+        serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    ) + b"\n"
 
 
 def _name(cn: str, o: str | None = None) -> x509.Name:

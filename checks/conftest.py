@@ -1,0 +1,184 @@
+"""What checks look at: the hosts, the cluster and its probe pods. All of it reads; nothing changes a host.
+
+A check asserts what the learner is to bring about. Trouble that is not the learner's raises a LabError instead.
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.host import Host
+
+from labs.engine.errors import LabError
+
+
+class HostUnreachable(LabError):
+    """Nothing can be said of a host that does not answer."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} does not answer over SSH. `invoke lab.status` shows its state.")
+
+
+class ClusterUnreachable(LabError):
+    """Nothing can be said of the cluster while its API does not answer."""
+
+
+class Connection(BaseBackend):
+    """testinfra's way to a host by SSH, bounded in time. Whether connections are shared is up to the ssh_config."""
+
+    NAME = "ssh"
+
+    def __init__(self, name: str, ssh_config: Path) -> None:
+        super().__init__(name)
+        self._ssh = ["ssh", "-F", str(ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", name]
+        # Known, so the host need not be asked.
+        self._encoding = "UTF-8"
+
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+        """Run a command on the host."""
+        line = self.get_command(command, *args)
+        done = self._bounded(line)
+        # 255 is ssh's own failure, but a command may end like that as well.
+        if done.returncode == 255 and self._bounded("true").returncode == 255:
+            raise HostUnreachable(self.hostname)
+        return self.result(done.returncode, line.encode(), done.stdout, done.stderr)
+
+    def _bounded(self, line: str) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run([*self._ssh, line], stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+        except subprocess.TimeoutExpired:
+            raise HostUnreachable(self.hostname) from None
+
+
+class Hosts:
+    """The hosts by name, each asked once whether it answers."""
+
+    def __init__(self, ssh_config: Path) -> None:
+        self._ssh_config = ssh_config
+        self._known: dict[str, Host] = {}
+
+    def __getitem__(self, name: str) -> Host:
+        if name not in self._known:
+            backend = Connection(name, self._ssh_config)
+            host = Host(backend)
+            backend.set_host(host)
+            host.run("true")
+            self._known[name] = host
+        return self._known[name]
+
+
+class Cluster:
+    """The cluster by kubectl on the first control plane host that reaches the API."""
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts = hosts
+
+    def get(self, namespace: str, kind: str, name: str) -> dict[str, Any]:
+        """An object of the API. That there is none is the learner's matter; all else is not."""
+        result = self._kubectl("-n", namespace, "get", kind, name, "-o", "json", "--request-timeout=5s")
+        assert "(NotFound)" not in result.stderr, f"There is no {kind} {name} in the namespace {namespace}."
+        if result.rc != 0:
+            raise ClusterUnreachable(f"The {kind} {name} cannot be read: {_last_line(result.stderr)}")
+        content: dict[str, Any] = json.loads(result.stdout)
+        return content
+
+    def get_pod(self, namespace: str, name: str) -> dict[str, Any]:
+        """A pod as the API has it."""
+        return self.get(namespace, "pod", name)
+
+    def exec(self, namespace: str, pod: str, *command: str) -> CommandResult:
+        """Run a command in a pod, for at most ten seconds (exit status 124 after that)."""
+        result = self._kubectl("-n", namespace, "exec", pod, "--", *command)
+        if result.rc not in (0, 124) and "command terminated with exit code" not in result.stderr:
+            raise ClusterUnreachable(f"The pod {pod} takes no commands: {_last_line(result.stderr)}")
+        return result
+
+    def _kubectl(self, *arguments: str) -> CommandResult:
+        for name in ("f0-13", "f0-14"):
+            try:
+                host = self._hosts[name]
+                result = host.run("timeout 10 kubectl" + " %s" * len(arguments), *arguments)
+                if result.rc == 0 or host.run("timeout 5 kubectl get --raw /readyz").rc == 0:
+                    return result
+            except HostUnreachable:
+                continue
+        raise ClusterUnreachable(
+            "The cluster's API answers neither on f0-13 nor on f0-14. `invoke lab.status` shows the state of the hosts."
+        )
+
+
+def _last_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()[-1:]), "no reason given")
+
+
+@pytest.fixture(scope="session")
+def hosts(pytestconfig: pytest.Config) -> Hosts:
+    """All hosts, by the ssh_config of the running lab."""
+    ssh_config = Path(pytestconfig.getoption("ssh_config") or pytestconfig.rootpath / ".labs/ssh_config")
+    if not ssh_config.exists():
+        raise LabError("There are no hosts. `invoke lab.up ID` brings them up.")
+    return Hosts(ssh_config)
+
+
+@pytest.fixture(scope="session")
+def f0_11(hosts: Hosts) -> Host:
+    """Name server, proxies."""
+    return hosts["f0-11"]
+
+
+@pytest.fixture(scope="session")
+def f0_12(hosts: Hosts) -> Host:
+    """etcd, proxies."""
+    return hosts["f0-12"]
+
+
+@pytest.fixture(scope="session")
+def f0_13(hosts: Hosts) -> Host:
+    """etcd, control plane, node."""
+    return hosts["f0-13"]
+
+
+@pytest.fixture(scope="session")
+def f0_14(hosts: Hosts) -> Host:
+    """etcd, control plane, node."""
+    return hosts["f0-14"]
+
+
+@pytest.fixture(scope="session")
+def f0_15(hosts: Hosts) -> Host:
+    """Operations: registry, k8s-yaml site."""
+    return hosts["f0-15"]
+
+
+@pytest.fixture(scope="session")
+def nodes(hosts: Hosts) -> Mapping[str, Host]:
+    """The hosts that pods run on."""
+    with ThreadPoolExecutor() as pool:
+        names = ("f0-13", "f0-14")
+        return dict(zip(names, pool.map(hosts.__getitem__, names), strict=True))
+
+
+@pytest.fixture(scope="session")
+def cluster(hosts: Hosts) -> Cluster:
+    """The cluster's API."""
+    return Cluster(hosts)
+
+
+@pytest.fixture(scope="session")
+def pods(cluster: Cluster) -> Mapping[str, str]:
+    """The addresses of the probe pods by the node they run on."""
+    with ThreadPoolExecutor() as pool:
+        names = ("f0-13", "f0-14")
+        return dict(zip(names, pool.map(lambda name: _probe_address(cluster, name), names), strict=True))
+
+
+def _probe_address(cluster: Cluster, node: str) -> str:
+    address: str = cluster.get_pod("kube-system", f"probe-{node}")["status"].get("podIP", "")
+    if not address:
+        raise ClusterUnreachable(f"The probe pod of {node} has no address. `invoke lab.status` shows the cluster.")
+    return address

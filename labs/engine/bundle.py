@@ -1,0 +1,86 @@
+"""Everything a machine without network needs, in one file: built components, container images, the host image."""
+
+import tarfile
+import tempfile
+from pathlib import Path
+
+from labs.engine.components import Builder
+from labs.engine.docker_engine import connect
+from labs.engine.edition import load_edition
+from labs.engine.errors import LabError
+from labs.engine.images import Images
+from labs.engine.progress import Tasks
+
+_HOST_IMAGE = "host-image.tar"
+
+
+def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
+    """Write a bundle of what this edition's labs use and return its size in bytes.
+
+    Raises:
+        LabError: something is not built yet, or the file can't be written.
+    """
+    edition, client = load_edition(repo), connect()
+    builder = Builder(repo, cache, edition)
+    images = Images(repo, cache, edition, client, builder)
+    archives = images.archives(edition.images)
+    parts = [*(builder.folder(name) for name in edition.components), *archives.values()]
+    absent = [part.name for part in parts if not part.exists()]
+    tags = [tag for image in client.images.list("f0labs/host") for tag in image.tags]
+    if absent or not tags:
+        raise LabError(
+            f"Not built yet: {', '.join(absent) or 'the host image'}.", "Bring each lab up once: invoke lab.up flannel"
+        )
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with tasks.task(f"Writing {file}"), tempfile.TemporaryDirectory(dir=cache) as folder:
+            host_image = Path(folder) / _HOST_IMAGE
+            with host_image.open("wb") as output:
+                for chunk in client.images.get(tags[0]).save(named=tags[0]):
+                    output.write(chunk)
+            with tarfile.open(part, "w") as bundle:
+                bundle.add(host_image, _HOST_IMAGE)
+                for one in parts:
+                    bundle.add(one, str(one.relative_to(cache)))
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise LabError(
+            f"The bundle {file} can't be written: {error.strerror}.", "Choose a folder with 2 GiB free."
+        ) from error
+    part.replace(file)
+    return file.stat().st_size
+
+
+def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
+    """Fill the cache and Docker's images from a bundle.
+
+    Raises:
+        LabError: there is no such file, it is no bundle, or it is one of another edition.
+    """
+    if not file.is_file():
+        raise LabError(f"There is no file {file}.", "invoke bundle.save makes one on a machine with a network.")
+    client, edition = connect(), load_edition(repo)
+    cache.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            tasks.task(f"Reading {file}"),
+            tempfile.TemporaryDirectory(dir=cache) as folder,
+            tarfile.open(file) as bundle,
+        ):
+            bundle.extractall(folder, filter="tar")
+            with (Path(folder) / _HOST_IMAGE).open("rb") as host_image:
+                client.images.load(host_image)
+            for kind in ("components", "images"):
+                for part in (Path(folder) / kind).iterdir():
+                    if not (cache / kind / part.name).exists():
+                        (cache / kind).mkdir(exist_ok=True)
+                        part.replace(cache / kind / part.name)
+    except (tarfile.TarError, OSError) as error:
+        raise LabError(
+            f"{file} is no bundle of this course, or it is damaged ({error}).", "Make it again: invoke bundle.save"
+        ) from error
+    missing = Builder(repo, cache, edition).missing(list(edition.components))
+    if missing:
+        raise LabError(
+            f"The bundle is of another edition: it lacks {', '.join(missing)}.", "Make it from the same version."
+        )

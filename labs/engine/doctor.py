@@ -1,0 +1,112 @@
+"""What this machine can and can't do for the course, and what to do about it."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from labs.engine.components import Builder, find_go
+from labs.engine.docker_engine import connect
+from labs.engine.edition import load_edition
+from labs.engine.errors import LabError
+from labs.engine.hosts import proxy_mode
+from labs.engine.machines import check_vagrant
+from labs.engine.topology import load_topology
+from labs.engine.workspace import cache_dir
+
+MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1.2 GiB
+DISK_NEEDED = 3 << 30  # bytes for hosts whose images are built already
+PROVIDERS = ("docker", "virtualbox", "libvirt")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it is all right, what was found, and what to do about it if not."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(repo: Path) -> Sequence[Finding]:
+    """Look at everything the course needs of this machine; never raises for what it finds."""
+    return [
+        _probe("Docker engine", lambda: f"version {connect().version()['Version']}"),
+        _probe("Vagrant", lambda: check_vagrant() or "new enough"),
+        _probe("topology.yml", lambda: f"{len(load_topology(repo).hosts)} hosts in {load_topology(repo).network}"),
+        _probe("versions.yml", lambda: f"{len(load_edition(repo).components)} components"),
+        _probe("Components", lambda: _components(repo)),
+        _probe("Memory", lambda: _memory()),
+        _probe("Disk", lambda: _disk()),
+        Finding(
+            "kube-proxy",
+            True,
+            f"mode {proxy_mode()}" + ("" if proxy_mode() == "ipvs" else ": this kernel has no ip_vs loaded"),
+        ),
+    ]
+
+
+def _probe(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except LabError as error:
+        return Finding(name, False, error.message, error.hint)
+
+
+def _components(repo: Path) -> str:
+    edition = load_edition(repo)
+    missing = Builder(repo, cache_dir(), edition).missing(list(edition.components))
+    if not missing:
+        return "all built"
+    return f"still to be built: {', '.join(missing)}, with {find_go()}"
+
+
+def _memory() -> str:
+    free = psutil.virtual_memory().available
+    if free < MEMORY_NEEDED:
+        raise LabError(
+            f"The hosts need {MEMORY_NEEDED / (1 << 30):.0f} GiB of memory, and {free / (1 << 30):.1f} GiB are available.",
+            "End some programs, or give the machine (or Docker's virtual machine) more memory.",
+        )
+    return f"{free / (1 << 30):.1f} GiB available"
+
+
+def _disk() -> str:
+    folder = next(path for path in [cache_dir(), *cache_dir().parents] if path.exists())
+    free = shutil.disk_usage(folder).free
+    if free < DISK_NEEDED:
+        raise LabError(
+            f"The hosts need {DISK_NEEDED >> 30} GiB of disk, and {free / (1 << 30):.1f} GiB are free in {folder}.",
+            "Free some space, or set F0_CACHE to a folder on a larger disk.",
+        )
+    return f"{free / (1 << 30):.1f} GiB free in {folder}"
+
+
+def check_room(repo: Path) -> None:
+    """Raise LabError unless Vagrant, memory and disk suffice for hosts."""
+    check_vagrant()
+    _memory()
+    _disk()
+
+
+def choose_provider(wanted: str | None) -> str:
+    """Return the provider to use: the one asked for, else F0_PROVIDER, else docker.
+
+    Raises:
+        LabError: there is no such provider, or this machine has no box for it.
+    """
+    provider = wanted or os.environ.get("F0_PROVIDER") or "docker"
+    if provider not in PROVIDERS:
+        raise LabError(f"There is no provider '{provider}'.", f"The providers are {', '.join(PROVIDERS)}.")
+    if provider != "docker" and not list(
+        (Path.home() / ".vagrant.d/boxes").glob(f"f0labs-VAGRANTSLASH-host/*/{provider}")
+    ):
+        raise LabError(
+            f"The provider '{provider}' needs the box f0labs/host, and this machine has none.",
+            "docs/reference/hosts.md says how a box is made. Without one: --provider docker",
+        )
+    return provider

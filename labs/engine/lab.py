@@ -1,0 +1,231 @@
+"""The story of a lab: up, check, hint, solve, break, reset, status, down. How each chapter is done stands in its module."""
+
+import shutil
+import subprocess
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from labs.engine import doctor, readiness
+from labs.engine.catalog import Catalog, Fault, Lab, load_catalog
+from labs.engine.components import Builder
+from labs.engine.docker_engine import Engine, connect
+from labs.engine.edition import load_edition
+from labs.engine.errors import LabError
+from labs.engine.grading import Report, grade
+from labs.engine.hosts import Hosts
+from labs.engine.images import Images
+from labs.engine.progress import Tasks
+from labs.engine.remote import Remote
+from labs.engine.solving import run_steps
+from labs.engine.status import Status, look
+from labs.engine.steps import Step, parse_steps
+from labs.engine.topology import Topology, load_topology
+from labs.engine.workspace import Workspace, cache_dir
+
+UP_SECONDS = 180.0  # how long hosts and cluster may take; measured: 12 s idle, 40 s on a busy machine
+
+
+class Course:
+    """The course as one workspace of this machine has it."""
+
+    def __init__(self, repo: Path, tasks: Tasks) -> None:
+        self._repo, self._tasks = repo, tasks
+        self.workspace = Workspace.of(repo)
+        self.catalog: Catalog = load_catalog(repo)
+
+    @property
+    def running(self) -> str | None:
+        """The id of the lab that the hosts are up for, None without hosts."""
+        state = self.workspace.read_state()
+        return str(state["lab"]) if state.get("phase") == "ready" else None
+
+    # ------------------------------------------------------------------------------------------------ up and down
+
+    def up(self, id: str, *, switch: bool = False, provider: str | None = None, internet: bool = False) -> None:
+        """Bring the hosts to the starting state of a lab; nothing happens when they are up for it already.
+
+        Raises:
+            LabError: unknown lab; hosts up for another lab and no `switch`; this machine lacks something; a deadline passed.
+        """
+        lab, state = self.catalog.lab(id), self.workspace.read_state()
+        if self.running == id and self._alive():
+            self._tasks.note(f"The hosts are up for the lab '{id}' already. A fresh start: invoke lab.reset")
+            return
+        if self.running not in (None, id) and not switch:
+            raise LabError(
+                f"The hosts are up for the lab '{state['lab']}'.",
+                f"invoke lab.up {id} --switch leaves it and starts '{id}'; what you did on the hosts is lost.",
+            )
+        self._start(lab, provider, internet=internet)
+
+    def reset(self, id: str | None = None) -> str:
+        """Bring the hosts back to a lab's starting state, whatever was done to them; return the lab's id."""
+        state = self.workspace.read_state()
+        wanted = id or state.get("lab")
+        if not wanted:
+            raise LabError("No lab is up, so there is nothing to reset.", "invoke lab.up flannel")
+        self._start(self.catalog.lab(wanted), state.get("provider"), internet=bool(state.get("internet")))
+        return str(wanted)
+
+    def down(self) -> None:
+        """Remove everything made for this workspace: containers, volumes, network, connections, files."""
+        engine = self._engine()
+        with self._tasks.task("Removing the hosts"):
+            self._hosts(engine, self._topology()).destroy()
+
+    def purge(self) -> None:
+        """Remove what every workspace shares: the cache and our images in the Docker engine."""
+        with self._tasks.task(f"Removing {cache_dir()} and the images"):
+            self._engine().remove_images()
+            shutil.rmtree(cache_dir(), ignore_errors=True)
+
+    def _start(self, lab: Lab, provider: str | None, *, internet: bool) -> None:
+        chosen = doctor.choose_provider(provider)
+        topology, edition, engine = load_topology(self._repo), load_edition(self._repo), self._engine()
+        doctor.check_room(self._repo)
+        builder = Builder(self._repo, cache_dir(), edition)
+        before = self.catalog.before(lab.id)
+        components = sorted({"pause", "whoami", *(name for one in [*before, lab] for name in one.needs.components)})
+        names = sorted({"pause", "probe", *(name for one in [*before, lab] for name in one.needs.images)})
+        builder.provide(components, self._tasks)
+        images = Images(self._repo, cache_dir(), edition, engine.client, builder)
+        tag = images.provide(components, names, self._tasks)
+
+        hosts = Hosts(self.workspace, topology, edition, chosen, engine)
+        if self.workspace.root.exists() or engine.containers() or engine.networks():
+            with self._tasks.task("Removing the hosts as they were"):
+                hosts.destroy()
+        state: dict[str, Any] = {"lab": lab.id, "phase": "starting", "provider": chosen, "internet": internet}
+        state |= {"network": str(topology.network), "image": tag}
+        self.workspace.write_state(state)
+        try:
+            with self._tasks.task(f"Starting {len(topology.hosts)} hosts"):
+                state["ports"] = hosts.lay_out(tag, images.archives(names), internet=internet)
+                self.workspace.write_state(state)
+                self._create_and_wait(hosts, topology, state["ports"])
+        except KeyboardInterrupt:
+            hosts.destroy()
+            raise
+        for earlier in before:
+            self._tasks.note(f"'{lab.id}' builds on '{earlier.id}': solving it by its own documented steps.")
+            self._solve(earlier, topology)
+        self.workspace.write_state({**state, "phase": "ready"})
+
+    def _create_and_wait(self, hosts: Hosts, topology: Topology, ports: dict[str, dict[str, int]]) -> None:
+        api_host = next(port.host for port in topology.published if port.name == "api")
+        api = readiness.Api(self.workspace, ports[api_host]["api"])
+        nodes = {host.name for host in topology.all_with_role("node")}
+        with ThreadPoolExecutor(1) as pool, Remote(self.workspace) as remote:
+            created = pool.submit(hosts.create)
+            ready = readiness.wait_until(
+                lambda: api.ready_nodes() == nodes and api.ready_probes() == nodes, UP_SECONDS, failed=[created]
+            )
+            created.result()
+            if not ready:
+                problem = readiness.cluster_problem(topology, api.ready_nodes() & api.ready_probes(), remote)
+                self.workspace.logs.mkdir(exist_ok=True)
+                (self.workspace.logs / "up.log").write_text(problem + "\n")
+                raise LabError(problem, f"This is kept in {self.workspace.logs}/up.log. Start again: invoke lab.reset")
+            readiness.wait_for_units(remote, topology.names)
+
+    # --------------------------------------------------------------------------------- check, hint, solve and break
+
+    def check(self, id: str, lang: str, only: Collection[str] = (), junit: Path | None = None) -> Report:
+        """Grade a lab on the running hosts; see grading.grade."""
+        lab = self.catalog.lab(id)
+        self._require_up(lab)
+        return grade(lab, self._repo, self.workspace.ssh_config, lang, only, junit)
+
+    def hint(self, id: str, lang: str, objective: str | None = None) -> str:
+        """Return the next hint of an objective, by default of the first one not passed; each call goes one step further."""
+        lab = self.catalog.lab(id)
+        if objective is None:
+            waiting = self.check(id, lang).open
+            if not waiting:
+                raise LabError(f"All objectives of '{id}' are reached: there is nothing left to hint at.")
+            objective = waiting[0]
+        one = lab.objective(objective)
+        state = self.workspace.read_state()
+        given = dict(state.get("hints", {}))
+        step = min(int(given.get(objective, 0)), len(one.hints) - 1)
+        if state:
+            self.workspace.write_state({**state, "hints": {**given, objective: step + 1}})
+        return f"{one.title.of(lang)} ({step + 1}/{len(one.hints)})\n{one.hints[step].of(lang)}"
+
+    def steps(self, id: str, until: int | None = None) -> list[Step]:
+        """Return the documented steps of a lab, up to and including number `until`."""
+        self.catalog.lab(id)
+        page = self._repo / "docs" / "labs" / f"{id}.md"
+        steps = parse_steps(page, load_topology(self._repo).names, self._repo / "manifests")
+        if until is not None and not 1 <= until <= len(steps):
+            raise LabError(
+                f"'{id}' has steps 1 to {len(steps)}, not {until}.", f"invoke lab.solve {id} --dry-run lists them."
+            )
+        return steps[:until]
+
+    def solve(self, id: str, until: int | None = None) -> None:
+        """Run a lab's documented steps on the hosts, stopping at the first that fails."""
+        self.steps(id, until)
+        self._require_up(self.catalog.lab(id))
+        self._solve(self.catalog.lab(id), self._topology(), until)
+
+    def _solve(self, lab: Lab, topology: Topology, until: int | None = None) -> None:
+        with Remote(self.workspace) as remote:
+            run_steps(self.steps(lab.id, until), remote, self._tasks)
+
+    def plant(self, id: str, fault_id: str | None) -> Fault:
+        """Break a solved lab by a documented fault (by default the first) and return which one it was."""
+        lab = self.catalog.lab(id)
+        if not lab.faults:
+            raise LabError(f"The lab '{id}' has no faults to plant.")
+        fault = lab.fault(fault_id) if fault_id else lab.faults[0]
+        self._require_up(lab)
+        with Remote(self.workspace) as remote, self._tasks.task("Breaking something"):
+            for command in fault.commands:
+                for outcome in remote.run_everywhere(command.hosts, command.run):
+                    if outcome.status:
+                        raise LabError(
+                            f"The fault '{fault.id}' could not be planted on {outcome.host}:\n{outcome.output.strip()}",
+                            f"Faults are made for a solved lab: invoke lab.solve {id}",
+                        )
+        return fault
+
+    # ------------------------------------------------------------------------------------------------------- status
+
+    def status(self) -> Status:
+        """Return the state of hosts, services and cluster, complete even when hosts are dead."""
+        return look(self.workspace, self._engine(), self._topology())
+
+    def shell(self, host: str) -> int:
+        """Open a shell on a host; return its exit status."""
+        self._topology().host(host)
+        if not self.workspace.ssh_config.exists():
+            raise LabError("There are no hosts.", "invoke lab.up flannel")
+        return subprocess.run(["ssh", "-F", str(self.workspace.ssh_config), host], check=False).returncode
+
+    def _engine(self) -> Engine:
+        return Engine(connect(), self.workspace.name)
+
+    def _topology(self) -> Topology:
+        """The hosts as they were made: in the network that was chosen then."""
+        return load_topology(self._repo, self.workspace.read_state().get("network"))
+
+    def _hosts(self, engine: Engine, topology: Topology) -> Hosts:
+        provider = str(self.workspace.read_state().get("provider", "docker"))
+        return Hosts(self.workspace, topology, load_edition(self._repo), provider, engine)
+
+    def _alive(self) -> bool:
+        running = [one for one in self._engine().containers() if one.status == "running"]
+        return len(running) == len(self._topology().hosts)
+
+    def _require_up(self, lab: Lab) -> None:
+        """Raise LabError unless the hosts are up for this lab or one that builds on it."""
+        running = self.running
+        if running is None:
+            phase = self.workspace.read_state().get("phase")
+            what = "The last lab.up did not come to its end." if phase else "No lab is up."
+            raise LabError(what, f"invoke lab.up {lab.id}")
+        if lab.id != running and lab not in self.catalog.before(running):
+            raise LabError(f"The hosts are up for '{running}', not for '{lab.id}'.", f"invoke lab.up {lab.id} --switch")
