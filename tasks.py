@@ -1,4 +1,4 @@
-"""The course's tasks: `invoke --list` names them, `invoke --help TASK` explains one. What they do stands in labs/engine."""
+"""The course's tasks: `invoke --list` names them, `invoke --help TASK` explains one; labs/engine does them."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from rich.console import Console
 from labs.engine import show
 from labs.engine.bench import run_bench
 from labs.engine.bundle import load_bundle, save_bundle
-from labs.engine.cli import task
+from labs.engine.cli import accept_absent_words, task
 from labs.engine.doctor import examine
 from labs.engine.lab import Course
 from labs.engine.language import language
@@ -86,11 +86,14 @@ def check(
         raise Exit(code=report.exit_code)
 
 
-@task(help={"id": "the lab", "objective": "the objective, by default the first one not passed"})
-def hint(_: Context, id: str, objective: str | None = None) -> None:
+@task(
+    words=["id", "objective"],
+    help={"id": "the lab", "objective": "the objective, by default the first one not passed"},
+)
+def hint(_: Context, id: str, objective: str = "") -> None:
     """Show the next hint; each call goes one step further."""
     with course() as it:
-        OUT.print(it.hint(id, LANG, objective), highlight=False, markup=False)
+        OUT.print(it.hint(id, LANG, objective or None), highlight=False, markup=False)
 
 
 @task(help={"id": "the lab", "until": "stop after the step of this number", "dry_run": "only list the steps"})
@@ -103,24 +106,25 @@ def solve(_: Context, id: str, until: int | None = None, dry_run: bool = False) 
             it.solve(id, until)
 
 
-@task(help={"id": "the lab, by default the one that is up"})
-def reset(_: Context, id: str | None = None) -> None:
+@task(words=["id"], help={"id": "the lab, by default the one that is up"})
+def reset(_: Context, id: str = "") -> None:
     """Bring the hosts back to the lab's starting state, whatever was done to them."""
     with course() as it:
-        show.summary(it, it.reset(id), OUT, LANG)
+        show.summary(it, it.reset(id or None), OUT, LANG)
 
 
 @task(
     name="break",
+    words=["id", "fault"],
     help={"id": "the lab", "fault": "which fault; without it, the first one", "list": "only list the faults"},
 )
-def break_(_: Context, id: str, fault: str | None = None, list: bool = False) -> None:
+def break_(_: Context, id: str, fault: str = "", list: bool = False) -> None:
     """Break a solved lab by a documented fault, to practise finding it."""
     with course() as it:
         if list:
             show.faults(it.catalog.lab(id), OUT, LANG)
         else:
-            OUT.print(it.plant(id, fault).title.of(LANG), highlight=False)
+            OUT.print(it.plant(id, fault or None).title.of(LANG), highlight=False)
 
 
 @task(help={"json": "print the status as JSON"})
@@ -207,4 +211,5 @@ def _collect() -> Collection:
     return root
 
 
+accept_absent_words()
 namespace = _collect()

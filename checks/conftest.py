@@ -178,7 +178,11 @@ def pods(cluster: Cluster) -> Mapping[str, str]:
 
 
 def _probe_address(cluster: Cluster, node: str) -> str:
-    address: str = cluster.get_pod("kube-system", f"probe-{node}")["status"].get("podIP", "")
+    # The probes are the course's own: that one is missing is nobody's mistake in a lab.
+    try:
+        address: str = cluster.get_pod("kube-system", f"probe-{node}")["status"].get("podIP", "")
+    except AssertionError:
+        address = ""
     if not address:
         raise ClusterUnreachable(f"The probe pod of {node} has no address. `invoke lab.status` shows the cluster.")
     return address

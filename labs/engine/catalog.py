@@ -42,10 +42,6 @@ class _Source:
     def id(self) -> str:
         return self.file.path.parent.name
 
-    @property
-    def after(self) -> list[str]:
-        return self.content.after if self.content else []
-
     def lab(self) -> Lab:
         assert self.content
         faults = [fault for _, fault in self.faults if fault]
@@ -59,9 +55,9 @@ def load_catalog(repo: Path) -> Catalog:
         _check_names(source, repo)
         _check_objectives(source)
         _check_faults(source)
-        for index, id in enumerate(source.after):
-            if id not in sources:
-                source.file.problem(("after", index), f"there is no lab '{id}'.{nearest(id, sources)}")
+        for place, id in source.file.items(("after",)):
+            if str(id) not in sources:
+                source.file.problem(place, f"there is no lab '{id}'.{nearest(str(id), sources)}")
     order = _order(sources)
     problems = sorted(_problems(sources.values()))
     if problems:
@@ -92,29 +88,32 @@ def _check_names(source: _Source, repo: Path) -> None:
 
 def _check_objectives(source: _Source) -> None:
     earlier: list[str] = []
-    for index, objective in enumerate(source.content.objectives if source.content else []):
-        where = ("objectives", index)
-        if objective.id in earlier:
-            source.file.problem((*where, "id"), f"the objective '{objective.id}' stands here a second time")
-        for position, id in enumerate(objective.after):
+    for place, _ in source.file.items(("objectives",)):
+        name = str(source.file.value((*place, "id")) or "")
+        if name and name in earlier:
+            source.file.problem((*place, "id"), f"the objective '{name}' stands here a second time")
+        for spot, id in source.file.items((*place, "after")):
             if id not in earlier:
-                message = f"'{objective.id}' comes after '{id}', which is no objective above it.{nearest(id, earlier)}"
-                source.file.problem((*where, "after", position), message)
-        earlier.append(objective.id)
+                message = f"'{name}' comes after '{id}', which is no objective above it.{nearest(str(id), earlier)}"
+                source.file.problem(spot, message)
+        earlier.append(name)
 
 
 def _check_faults(source: _Source) -> None:
-    known = [objective.id for objective in source.content.objectives] if source.content else None
+    known = [str(source.file.value((*place, "id"))) for place, _ in source.file.items(("objectives",))]
     for file, fault in source.faults:
         if fault and fault.id != file.path.stem:
             file.problem(("id",), f"the id is '{fault.id}' but the file is {file.path.name}")
-        for index, id in enumerate(fault.fails if fault else []):
-            if known is not None and id not in known:
-                file.problem(("fails", index), f"there is no objective '{id}'.{nearest(id, known)}")
+        for place, id in file.items(("fails",)):
+            if known and id not in known:
+                file.problem(place, f"there is no objective '{id}'.{nearest(str(id), known)}")
 
 
 def _order(sources: dict[str, _Source]) -> list[str]:
-    graph = {id: [other for other in source.after if other in sources] for id, source in sources.items()}
+    graph = {
+        id: [str(other) for _, other in source.file.items(("after",)) if str(other) in sources]
+        for id, source in sources.items()
+    }
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:

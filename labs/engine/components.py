@@ -30,7 +30,7 @@ def recipe_digest(repo: Path, name: str, component: Component) -> str:
 
 
 class Builder:
-    """Builds components into `cache/components/<name>-<version>-<digest>/bin/`; each appears there whole or not at all."""
+    """Builds into `cache/components/<name>-<version>-<digest>/bin/`; each appears there whole or not at all."""
 
     def __init__(self, repo: Path, cache: Path, edition: Edition) -> None:
         self._repo, self._cache, self._edition = repo, cache, edition
@@ -72,11 +72,11 @@ class Builder:
 
     def _check_disk(self, missing: list[str]) -> None:
         self._cache.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self._cache).free
-        if "kubernetes" in missing and not (self._cache / "build").exists() and free < DISK_NEEDED:
+        need, free = DISK_NEEDED >> 30, shutil.disk_usage(self._cache).free >> 30
+        if "kubernetes" in missing and not (self._cache / "build").exists() and free < need:
             raise LabError(
-                f"Building the components needs {DISK_NEEDED >> 30} GiB in {self._cache}, and {free >> 30} GiB are free.",
-                "Free some space, set F0_CACHE to a folder on a larger disk, or load a bundle: invoke bundle.load FILE.",
+                f"Building the components needs {need} GiB in {self._cache}, and {free} GiB are free.",
+                "Free some space, let F0_CACHE name a folder on a larger disk, or invoke bundle.load FILE.",
             )
 
     def _build(self, name: str, go: Path) -> None:
@@ -169,7 +169,7 @@ def _build_error(name: str, log: Path) -> LabError:
     if refused:
         return LabError(
             f"Go could not fetch the modules of {name}: {refused.group(0).strip()}",
-            "Set GOPROXY to a module proxy that this machine reaches (go env -w GOPROXY=…), or load a bundle: invoke bundle.load FILE.",
+            "Name a module proxy that this machine reaches (go env -w GOPROXY=…), or invoke bundle.load FILE.",
         )
     last = "\n".join(text.strip().splitlines()[-5:])
     return LabError(f"{name} could not be built:\n{last}", f"The whole log is {log}.")

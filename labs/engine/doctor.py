@@ -1,7 +1,6 @@
 """What this machine can and can't do for the course, and what to do about it."""
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from labs.engine.errors import LabError
 from labs.engine.hosts import proxy_mode
 from labs.engine.machines import check_vagrant
 from labs.engine.topology import load_topology
-from labs.engine.workspace import cache_dir
+from labs.engine.workspace import cache_dir, free_disk
 
 MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1.2 GiB
 DISK_NEEDED = 3 << 30  # bytes for hosts whose images are built already
@@ -36,12 +35,12 @@ def examine(repo: Path) -> Sequence[Finding]:
     """Look at everything the course needs of this machine; never raises for what it finds."""
     return [
         _probe("Docker engine", lambda: f"version {connect().version()['Version']}"),
-        _probe("Vagrant", lambda: check_vagrant() or "new enough"),
+        _probe("Vagrant", check_vagrant),
         _probe("topology.yml", lambda: f"{len(load_topology(repo).hosts)} hosts in {load_topology(repo).network}"),
         _probe("versions.yml", lambda: f"{len(load_edition(repo).components)} components"),
         _probe("Components", lambda: _components(repo)),
-        _probe("Memory", lambda: _memory()),
-        _probe("Disk", lambda: _disk()),
+        _probe("Memory", _memory),
+        _probe("Disk", _disk),
         Finding(
             "kube-proxy",
             True,
@@ -66,24 +65,23 @@ def _components(repo: Path) -> str:
 
 
 def _memory() -> str:
-    free = psutil.virtual_memory().available
-    if free < MEMORY_NEEDED:
+    need, free = MEMORY_NEEDED / (1 << 30), psutil.virtual_memory().available / (1 << 30)
+    if free < need:
         raise LabError(
-            f"The hosts need {MEMORY_NEEDED / (1 << 30):.0f} GiB of memory, and {free / (1 << 30):.1f} GiB are available.",
+            f"The hosts need {need:.0f} GiB of memory, and {free:.1f} GiB are available.",
             "End some programs, or give the machine (or Docker's virtual machine) more memory.",
         )
-    return f"{free / (1 << 30):.1f} GiB available"
+    return f"{free:.1f} GiB available"
 
 
 def _disk() -> str:
-    folder = next(path for path in [cache_dir(), *cache_dir().parents] if path.exists())
-    free = shutil.disk_usage(folder).free
-    if free < DISK_NEEDED:
+    need, free = DISK_NEEDED / (1 << 30), free_disk() / (1 << 30)
+    if free < need:
         raise LabError(
-            f"The hosts need {DISK_NEEDED >> 30} GiB of disk, and {free / (1 << 30):.1f} GiB are free in {folder}.",
+            f"The hosts need {need:.0f} GiB of disk, and {free:.1f} GiB are free in {cache_dir()}.",
             "Free some space, or set F0_CACHE to a folder on a larger disk.",
         )
-    return f"{free / (1 << 30):.1f} GiB free in {folder}"
+    return f"{free:.1f} GiB free in {cache_dir()}"
 
 
 def check_room(repo: Path) -> None:

@@ -92,7 +92,7 @@ def grade(
     """Run the checks of a lab. With `only`, of these objectives, whatever they come after."""
     for id in only:
         lab.objective(id)
-    plugin = GradingPlugin([one for one in lab.objectives if not only or one.id in only])
+    plugin = GradingPlugin(lab.objectives, only)
     start = time.monotonic()
     _run_pytest(lab, repo, ssh_config, junit, plugin)
     results = tuple(_result(lab, id, outcome, lang) for id, outcome in plugin.outcomes.items())
@@ -140,6 +140,9 @@ def _run_pytest(lab: Lab, repo: Path, ssh_config: Path, junit: Path | None, plug
     ]
     output = io.StringIO()
     try:
+        if junit:  # before the checks run, not after
+            junit.parent.mkdir(parents=True, exist_ok=True)
+            junit.open("a").close()
         with _apart_from_other_runs(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             code = pytest.main(arguments, plugins=[plugin])
     except OSError as error:

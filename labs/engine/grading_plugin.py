@@ -1,20 +1,22 @@
 """The pytest plugin of the grader: which check belongs to which objective, and what came of it."""
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
+from _pytest.runner import runtestprotocol
 
 from labs.engine.catalog import Objective
 from labs.engine.errors import LabError
+from labs.engine.yaml_lines import nearest
 
 Result = Literal["passed", "failed", "blocked", "error"]
 _PAUSE = 0.5
 _FAILURES = (AssertionError, pytest.fail.Exception)
-_SEVERITY: Mapping[Result, int] = MappingProxyType({"blocked": 0, "passed": 0, "failed": 1, "error": 2})
+_SEVERITY: Mapping[Result | None, int] = MappingProxyType({None: 0, "blocked": 1, "passed": 1, "failed": 2, "error": 3})
 
 
 @dataclass
@@ -29,11 +31,11 @@ class Outcome:
 class GradingPlugin:
     """Runs checks in the order of the objectives, tries failing ones again while their objective may wait."""
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], only: Collection[str]) -> None:
         self.problems: list[str] = []
         self.interrupted = False
-        self.outcomes = {objective.id: Outcome() for objective in objectives}
         self._objectives = {objective.id: objective for objective in objectives}
+        self.outcomes = {id: Outcome() for id in self._objectives if not only or id in only}
         self._deadlines: dict[str, float] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -46,13 +48,17 @@ class GradingPlugin:
             lines = [line.removeprefix("E").strip() for line in str(report.longrepr).splitlines()]
             self.problems.append(f"{report.nodeid}: {next(line for line in reversed(lines) if line)}")
 
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the checks of the objectives to grade, in the order of lab.yml."""
-        self.problems += [f"{item.nodeid} has no @pytest.mark.objective" for item in items if not _objective(item)]
-        wanted = [item for item in items if _objective(item) in self._objectives]
-        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        for item in items:
+            if not _objective(item):
+                self.problems.append(f"{item.nodeid} has no @pytest.mark.objective")
+            elif _objective(item) not in self._objectives:
+                what = f"'{_objective(item)}', which is no objective of the lab"
+                self.problems.append(f"{item.nodeid} is marked {what}.{nearest(_objective(item), self._objectives)}")
         order = list(self._objectives)
-        items[:] = [] if self.problems else sorted(wanted, key=lambda item: order.index(_objective(item)))
+        wanted = [] if self.problems else [item for item in items if _objective(item) in self.outcomes]
+        items[:] = sorted(wanted, key=lambda item: order.index(_objective(item)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -63,22 +69,30 @@ class GradingPlugin:
                 self._note(id, "blocked", earlier)
                 pytest.skip(f"blocked: {earlier} is not passed")
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """Try a failed check again until it holds or its objective's waiting time is over."""
         id = _objective(item)
+        if not self._objectives[id].wait:
+            return None  # pytest's own way: once
         deadline = self._deadlines.setdefault(id, time.monotonic() + self._objectives[id].wait)
-        try:
-            return (yield)
-        except _FAILURES as error:
-            failure = error
-        while time.monotonic() < deadline:
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        so_far = self.outcomes[id]
+        while True:
+            self.outcomes[id] = latest = Outcome()
+            # No next item: fixtures of every scope end here, so that each try looks at the hosts anew.
+            reports = runtestprotocol(item, log=False, nextitem=None)
+            so_far.seconds += latest.seconds
+            if latest.result != "failed" or time.monotonic() >= deadline:
+                break
             time.sleep(_PAUSE)
-            try:
-                return item.runtest()
-            except _FAILURES as error:
-                failure = error
-        raise failure
+            so_far.seconds += _PAUSE
+        self.outcomes[id] = so_far
+        self._note(id, latest.result, latest.evidence)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -99,10 +113,10 @@ class GradingPlugin:
         report.when = "call" if result == "failed" else "setup"
         return report
 
-    def _note(self, id: str, result: Result, evidence: str = "") -> None:
+    def _note(self, id: str, result: Result | None, evidence: str = "") -> None:
         """The worst check decides; of several, the first one speaks."""
         outcome = self.outcomes[id]
-        if outcome.result is None or _SEVERITY[result] > _SEVERITY[outcome.result]:
+        if _SEVERITY[result] > _SEVERITY[outcome.result]:
             outcome.result, outcome.evidence = result, evidence
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -124,4 +138,6 @@ def _judge(exception: BaseException, phase: str) -> tuple[Result, str]:
         return "failed", text or "The check does not hold."
     if isinstance(exception, pytest.skip.Exception):
         return "error", f"The check was skipped: {text}"
-    return "error", text if isinstance(exception, LabError) else f"{type(exception).__name__}: {text}"
+    if isinstance(exception, LabError):
+        return "error", f"{exception.message} {exception.hint}".strip()
+    return "error", f"{type(exception).__name__}: {text}"

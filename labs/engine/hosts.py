@@ -49,7 +49,7 @@ class Hosts:
         """Remove the hosts, their network and `.labs/`: also what a run left that was interrupted."""
         end_shared_connections(self._workspace)
         self._engine.remove_all()
-        # Vagrant notes of its machines, which are gone by now, lie in .labs and in its index: it clears the latter itself.
+        # Vagrant keeps an index of machines elsewhere, from which it takes the ones that are gone by now.
         self._machines.destroy()
         shutil.rmtree(self._workspace.root, ignore_errors=True)
 

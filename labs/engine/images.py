@@ -1,4 +1,4 @@
-"""The host image, and the container images that the hosts start with: built once, named by a digest of what is in them."""
+"""The host image, and the container images that hosts start with: built once, named by a digest of their content."""
 
 import hashlib
 import os
@@ -85,7 +85,7 @@ class Images:
         return True
 
     def _make_base(self) -> None:
-        """Take Debian's own slim image where it can be pulled; else install Debian from this system's package sources."""
+        """Take Debian's own slim image where it can be pulled; else install Debian from this system's sources."""
         repository, tag = self.base_tag.split(":")
         try:
             self._client.images.pull("debian", tag=f"{self._edition.debian}-slim").tag(repository, tag)
@@ -101,7 +101,7 @@ class Images:
         sources = debian_sources(self._edition.debian)
         if not sources or not shutil.which("mmdebstrap"):
             raise LabError(
-                f"debian:{self._edition.debian}-slim can't be pulled ({reason}), and this system has no Debian package sources.",
+                f"debian:{self._edition.debian}-slim can't be pulled ({reason}), and apt has no Debian sources.",
                 "Configure a registry mirror for Docker, or load a bundle made elsewhere: invoke bundle.load FILE.",
             )
         wanted = [line for line in (self._folder / "packages.txt").read_text().split("\n") if line and line[0] != "#"]

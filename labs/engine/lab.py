@@ -1,4 +1,4 @@
-"""The story of a lab: up, check, hint, solve, break, reset, status, down. How each chapter is done stands in its module."""
+"""The story of a lab: up, check, hint, solve, break, reset, status, down. Each chapter is told in its module."""
 
 import shutil
 import subprocess
@@ -47,7 +47,7 @@ class Course:
         """Bring the hosts to the starting state of a lab; nothing happens when they are up for it already.
 
         Raises:
-            LabError: unknown lab; hosts up for another lab and no `switch`; this machine lacks something; a deadline passed.
+            LabError: unknown lab; hosts up for another one and no `switch`; this machine lacks something; a deadline.
         """
         lab, state = self.catalog.lab(id), self.workspace.read_state()
         if self.running == id and self._alive():
@@ -139,7 +139,7 @@ class Course:
         return grade(lab, self._repo, self.workspace.ssh_config, lang, only, junit)
 
     def hint(self, id: str, lang: str, objective: str | None = None) -> str:
-        """Return the next hint of an objective, by default of the first one not passed; each call goes one step further."""
+        """Return the next hint of an objective (by default the first not passed); each call goes one step further."""
         lab = self.catalog.lab(id)
         if objective is None:
             waiting = self.check(id, lang).open

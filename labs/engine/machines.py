@@ -109,8 +109,8 @@ def create_arguments(workspace: Workspace, topology: Topology, host: str, labels
     ]
 
 
-def check_vagrant() -> None:
-    """Raise LabError when Vagrant is missing or too old."""
+def check_vagrant() -> str:
+    """Return the version of Vagrant; LabError when it is missing or too old."""
     program = shutil.which("vagrant")
     if not program:
         raise LabError("Vagrant is not installed.", "Run ./setup.sh: it installs it, or says where to get it.")
@@ -121,6 +121,7 @@ def check_vagrant() -> None:
             f"Vagrant {said.strip() or '(unknown version)'} is too old.",
             f"Install {'.'.join(map(str, OLDEST_VAGRANT))} or newer.",
         )
+    return said.strip()
 
 
 def free_ports(topology: Topology) -> Ports:

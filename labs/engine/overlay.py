@@ -41,7 +41,7 @@ class Secrets:
 
 
 def environment() -> Environment:
-    """Return the Jinja environment of all templates: an unknown variable is an error; nothing is escaped (it is no HTML)."""
+    """Return the environment of all templates: an unknown variable is an error; nothing is escaped (it is no HTML)."""
     env = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     env.filters["b64encode"] = lambda data: base64.b64encode(data).decode()
     return env
@@ -67,7 +67,7 @@ class Trees:
         }
 
     def write(self, api_port: int, *, internet: bool) -> None:
-        """Write `.labs/hosts/<name>/` for every host, and what this machine needs to reach the API at loopback:`api_port`."""
+        """Write `.labs/hosts/<name>/`, and what this machine needs to reach the API at loopback:`api_port`."""
         shutil.rmtree(self._workspace.hosts, ignore_errors=True)
         self._workspace.hosts.mkdir(parents=True)
         for host in self._topology.hosts:
@@ -119,9 +119,9 @@ class Trees:
             pair = self._shared.get(spec.path) or self._authorities[spec.authority].issue(filled)
             if spec.shared:
                 self._shared[spec.path] = pair
-            path = tree / filled.path.lstrip("/")
-            self._write(path.with_name(f"{path.name}.pem"), pair.certificate, 0o644)
-            self._write(path.with_name(f"{path.name}-key.pem"), pair.key, 0o600)
+            place = tree / filled.path.lstrip("/")
+            self._write(place.with_name(f"{place.name}.pem"), pair.certificate, 0o644)
+            self._write(place.with_name(f"{place.name}-key.pem"), pair.key, 0o600)
 
     def _fill(self, value: Any, context: Mapping[str, Any]) -> Any:
         if isinstance(value, dict):

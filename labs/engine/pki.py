@@ -28,7 +28,7 @@ class AuthoritySpec(_Model):
 
 
 class CertificateSpec(_Model):
-    """A certificate that each host with `role` gets; `shared` ones are the same on all of them. Strings are templates."""
+    """A certificate for each host with `role`; a `shared` one is the same on all of them. Strings are templates."""
 
     role: str
     authority: str

@@ -74,7 +74,8 @@ def diagnosis(remote: Remote, host: str) -> str:
     """Return which units of a host are in trouble, and the last lines they logged."""
     script = (
         "for unit in $(systemctl list-units --state=failed,activating --plain --no-legend | awk '{print $1}'); do "
-        'echo "$unit is $(systemctl is-active "$unit" || true)"; sudo journalctl --unit "$unit" --lines 5 --no-pager --output cat || true; done'
+        'echo "$unit is $(systemctl is-active "$unit" || true)"; '
+        'sudo journalctl --unit "$unit" --lines 5 --no-pager --output cat || true; done'
     )
     said = remote.run(host, script, seconds=20).output.strip()
     return f"{host} did not come up:\n{said or 'no unit failed, but the host is not done booting'}"

@@ -31,7 +31,8 @@ def run_steps(steps: Sequence[Step], remote: Remote, tasks: Tasks) -> None:
             for outcome in outcomes:
                 if outcome.status:
                     raise LabError(
-                        f"Step {step.number} (line {step.line} of the page) failed on {outcome.host} with status {outcome.status}.\n"
+                        f"Step {step.number} (line {step.line} of the page) failed on {outcome.host}: "
+                        f"exit status {outcome.status}.\n"
                         f"It ran:\n{step.body.rstrip()}\nIt said:\n{outcome.output.strip() or 'nothing'}",
                         f"Look at the host: invoke host.ssh {outcome.host}",
                     )

@@ -1,6 +1,5 @@
-"""What there is of a workspace right now: hosts, services, cluster, disk and memory. Dead hosts are part of the answer."""
+"""What there is of a workspace right now: hosts, services, cluster, disk, memory. Dead hosts are part of the answer."""
 
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from labs.engine.errors import LabError
 from labs.engine.readiness import Api
 from labs.engine.remote import Remote
 from labs.engine.topology import Topology
-from labs.engine.workspace import Workspace, cache_dir
+from labs.engine.workspace import Workspace, free_disk
 
 # one round trip: the state of systemd, then the units in trouble, a line each
 _ASK = "systemctl is-system-running || true; systemctl list-units --state=failed --plain --no-legend | awk '{print $1}'"
@@ -19,7 +18,7 @@ _ASK = "systemctl is-system-running || true; systemctl list-units --state=failed
 
 @dataclass(frozen=True)
 class HostStatus:
-    """A host: `state` is Docker's word for it, `services` systemd's (running, degraded …) or why it could not be asked."""
+    """A host: `state` is Docker's word for it, `services` systemd's (running, degraded …) or why it wasn't asked."""
 
     name: str
     address: str
@@ -70,8 +69,7 @@ def look(workspace: Workspace, engine: Engine, topology: Topology) -> Status:
         hosts = list(pool.map(one, topology.names))
     api_port = next((own["api"] for own in ports.values() if "api" in own), None)
     nodes = sorted(Api(workspace, api_port).ready_nodes()) or None if api_port and containers else None
-    folder = next(path for path in [cache_dir(), *cache_dir().parents] if path.exists())
-    free = shutil.disk_usage(folder).free / (1 << 30)
+    free = free_disk() / (1 << 30)
     return Status(state.get("lab"), state.get("phase", "down"), hosts, nodes, round(free, 1))
 
 

@@ -1,7 +1,9 @@
 """Where things lie: the repository, the workspace of one set of hosts, and the cache that all workspaces share."""
 
+import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,6 @@ class Workspace:
     @property
     def name(self) -> str:
         """A short name, unique on this machine for this folder: prefix of containers, name of the network."""
-        import hashlib
-
         return f"f0labs-{hashlib.sha256(str(self.root).encode()).hexdigest()[:6]}"
 
     @property
@@ -59,6 +59,12 @@ class Workspace:
         part = self.root / "state.json.part"
         part.write_text(json.dumps(state, indent=2) + "\n")
         part.replace(self.root / "state.json")
+
+
+def free_disk() -> int:
+    """Return how many bytes are free where the cache is, or will be."""
+    folder = cache_dir()
+    return shutil.disk_usage(next(path for path in [folder, *folder.parents] if path.exists())).free
 
 
 def cache_dir() -> Path:

@@ -59,18 +59,33 @@ class YamlFile:
             _, line, node = found
         return line
 
+    def value(self, where: Location) -> Any:
+        """What stands at `where`, whether or not the file is right otherwise; None if nothing does."""
+        found = self._data
+        for step in where:
+            try:
+                found = found[step]
+            except (TypeError, KeyError, IndexError):
+                return None
+        return found
+
+    def items(self, where: Location) -> list[tuple[Location, Any]]:
+        """The items of the list at `where`, each with its own place."""
+        found = self.value(where)
+        return [((*where, index), item) for index, item in enumerate(found if isinstance(found, list) else [])]
+
     def read(self, model: type[Model]) -> Model | None:
         """The file as a `model`, or None with the reasons in `problems`."""
-        for line, key in _repeated_keys(self._tree):
-            self._note(line, f"'{key}' stands here a second time")
         if self.problems:
             return None
+        for line, key in _repeated_keys(self._tree):
+            self._note(line, f"'{key}' stands here a second time")
         try:
-            return model.model_validate(self._data)
+            found = model.model_validate(self._data)
         except ValidationError as error:
             for detail in error.errors():
                 self.problem(detail["loc"], _sentence(detail, model))
-            return None
+        return None if self.problems else found
 
     def _note(self, line: int, message: str) -> None:
         self.problems.append(Problem(self.name, line, message))
@@ -108,6 +123,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if detail["type"] == "missing":
         return f"'{where}' is missing"
     message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in ("model_type", "dict_type"):
+        message = "keys and values are needed here"
     return f"'{where}': {message}" if where else message
 
 

@@ -1,0 +1,141 @@
+"""Reports: what people see on a terminal and programs read as JSON; progress on the side."""
+
+import io
+import json
+import time
+
+import pytest
+from rich.console import Console
+
+from labs.engine.grading import ObjectiveResult, Report
+from labs.engine.language import language
+from labs.engine.progress import progress
+from labs.engine.report import render, to_json
+
+
+def objective(id: str, result: str, evidence: str = "") -> ObjectiveResult:
+    points = 10 if result == "passed" else 0
+    return ObjectiveResult(id, f"The {id}", result, points, 10, evidence, f"hint for {id}", 0.5)  # type: ignore[arg-type]
+
+
+PASSED = objective("config", "passed")
+FAILED = objective("routes", "failed", "There is [no] route.")
+BLOCKED = objective("pods", "blocked", "First: The routes")
+ERROR = objective("routes", "error", "f0-14 does not answer.")
+
+
+def shown(*objectives: ObjectiveResult, lang: str = "en") -> str:
+    console = Console(file=io.StringIO(), width=80)
+    render(Report("demo", objectives, 3.21), console, lang)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("one", "line"),
+    [(PASSED, "✔ The config"), (FAILED, "✘ The routes"), (BLOCKED, "• The pods"), (ERROR, "! The routes")],
+)
+def test_every_result_has_its_mark(one: ObjectiveResult, line: str) -> None:
+    assert shown(one).startswith(line)
+
+
+def test_evidence_stands_under_its_objective_to_the_letter() -> None:
+    lines = shown(PASSED, FAILED).splitlines()
+    assert lines[0].split() == ["✔", "The", "config", "10/10"]
+    assert lines[1].split() == ["✘", "The", "routes", "0/10"]
+    assert lines[2].strip() == "There is [no] route."
+
+
+def test_points_and_seconds_are_summed_up() -> None:
+    assert "10 of 30 points, 3.2 s" in shown(PASSED, FAILED, BLOCKED)
+
+
+def test_only_the_first_objective_not_passed_gets_its_hint() -> None:
+    text = shown(PASSED, FAILED, BLOCKED)
+    assert "What to look at next: The routes\n  hint for routes\n" in text
+    assert "invoke lab.hint demo" in text
+    assert "hint for pods" not in text
+
+
+def test_an_error_is_not_held_against_the_learner() -> None:
+    text = shown(PASSED, ERROR)
+    assert "nothing is held against you" in text
+    assert "hint for" not in text
+
+
+def test_all_passed_is_said() -> None:
+    assert "All objectives are reached." in shown(PASSED)
+
+
+def test_chinese_learners_read_chinese() -> None:
+    text = shown(PASSED, FAILED, lang="zh")
+    assert "10 / 20 分，用时 3.2 秒" in text
+    assert "接下来看这里: The routes" in text
+
+
+def test_json_is_the_report_as_data() -> None:
+    report = Report("demo", (PASSED, FAILED), 3.217)
+    data = json.loads(to_json(report))
+    assert (data["lab"], data["points"], data["max_points"], data["seconds"]) == ("demo", 10, 20, 3.22)
+    assert [one["result"] for one in data["objectives"]] == ["passed", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("objectives", "code"),
+    [((PASSED,), 0), ((PASSED, FAILED), 1), ((FAILED, BLOCKED), 1), ((FAILED, ERROR), 2), ((), 1)],
+)
+def test_exit_codes(objectives: tuple[ObjectiveResult, ...], code: int) -> None:
+    assert Report("demo", objectives, 0).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("environ", "lang"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_TW.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_language_is_that_of_the_locale(environ: dict[str, str], lang: str) -> None:
+    assert language(environ) == lang
+
+
+def test_without_a_terminal_each_task_is_a_line_when_done() -> None:
+    output = io.StringIO()
+    with progress(Console(file=output)) as tasks:
+        task = tasks.start("etcd [1] answers")
+        assert output.getvalue() == ""
+        tasks.done(task)
+    assert output.getvalue().startswith("✔ etcd [1] answers 0.")
+
+
+def test_without_a_terminal_a_long_task_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labs.engine.progress._SILENCE", 0.05)
+    output = io.StringIO()
+    with progress(Console(file=output)) as tasks, tasks.task("long work"):
+        time.sleep(0.5)
+    assert output.getvalue().splitlines()[0] == "… long work"
+
+
+def test_work_that_is_broken_off_is_shown_as_failed() -> None:
+    output = io.StringIO()
+    with pytest.raises(KeyboardInterrupt), progress(Console(file=output)) as tasks:
+        tasks.start("long work")
+        raise KeyboardInterrupt
+    assert output.getvalue().startswith("✘ long work")
+
+
+def test_on_a_terminal_tasks_are_live_and_then_a_line() -> None:
+    output = io.StringIO()
+    with progress(Console(file=output, force_terminal=True, width=80)) as tasks, tasks.task("etcd answers"):
+        pass
+    assert "✔" in output.getvalue()
+
+
+def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as tasks, tasks.task("work"):
+        pass
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err[:6]) == ("", "✔ work")
