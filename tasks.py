@@ -151,6 +151,13 @@ def ssh(_: Context, name: str) -> None:
     raise Exit(code=code)
 
 
+@task(help={"name": "the host, such as f0-14"})
+def reboot(_: Context, name: str) -> None:
+    """Turn a host off and on again, and wait until it is back."""
+    with course() as it:
+        it.reboot(name)
+
+
 @task(name="serve", help={"port": "port on loopback"})
 def docs_serve(c: Context, port: int = 8000) -> None:
     """Show the study site at http://127.0.0.1:8000 and follow changes."""
@@ -205,7 +212,7 @@ def test(c: Context, units: bool = False) -> None:
 def _collect() -> Collection:
     root = Collection(doctor, bench, test)
     root.add_collection(Collection("lab", list_labs, up, check, hint, solve, reset, break_, status, down))
-    root.add_collection(Collection("host", ssh))
+    root.add_collection(Collection("host", ssh, reboot))
     root.add_collection(Collection("docs", docs_serve, docs_build))
     root.add_collection(Collection("bundle", bundle_save, bundle_load))
     return root

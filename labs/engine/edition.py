@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from labs.engine.errors import LabError
 from labs.engine.yaml_models import load_model
@@ -43,6 +43,18 @@ class Edition(_Model):
     debian: str
     components: dict[str, Component]
     images: dict[str, Image]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Edition":
+        problems = [
+            f"the image '{name}' is made of '{component}', which is no component"
+            for name, image in self.images.items()
+            for component in image.components
+            if component not in self.components
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     def component(self, name: str) -> Component:
         """Return a component's recipe; LabError when versions.yml has none of that name."""

@@ -45,11 +45,18 @@ class Hosts:
         """Create and start all hosts; returns when Vagrant says that they let people in."""
         self._machines.up()
 
+    def reboot(self, host: str) -> None:
+        """Turn a host off and on again."""
+        self._machines.reload(host)
+
+    def abandon(self) -> None:
+        """Stop creating hosts; `destroy` removes what is there already."""
+        self._machines.abandon()
+
     def destroy(self) -> None:
         """Remove the hosts, their network and `.labs/`: also what a run left that was interrupted."""
         end_shared_connections(self._workspace)
         self._engine.remove_all()
-        # Vagrant keeps an index of machines elsewhere, from which it takes the ones that are gone by now.
         self._machines.destroy()
         shutil.rmtree(self._workspace.root, ignore_errors=True)
 

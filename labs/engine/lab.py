@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class Course:
         self._repo, self._tasks = repo, tasks
         self.workspace = Workspace.of(repo)
         self.catalog: Catalog = load_catalog(repo)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The Docker engine, and what this workspace has in it."""
+        return Engine(connect(), self.workspace.name)
 
     @property
     def running(self) -> str | None:
@@ -71,19 +77,19 @@ class Course:
 
     def down(self) -> None:
         """Remove everything made for this workspace: containers, volumes, network, connections, files."""
-        engine = self._engine()
+        engine = self.engine
         with self._tasks.task("Removing the hosts"):
             self._hosts(engine, self._topology()).destroy()
 
     def purge(self) -> None:
         """Remove what every workspace shares: the cache and our images in the Docker engine."""
         with self._tasks.task(f"Removing {cache_dir()} and the images"):
-            self._engine().remove_images()
+            self.engine.remove_images()
             shutil.rmtree(cache_dir(), ignore_errors=True)
 
     def _start(self, lab: Lab, provider: str | None, *, internet: bool) -> None:
         chosen = doctor.choose_provider(provider)
-        topology, edition, engine = load_topology(self._repo), load_edition(self._repo), self._engine()
+        topology, edition, engine = load_topology(self._repo), load_edition(self._repo), self.engine
         doctor.check_room(self._repo)
         builder = Builder(self._repo, cache_dir(), edition)
         before = self.catalog.before(lab.id)
@@ -104,7 +110,7 @@ class Course:
             with self._tasks.task(f"Starting {len(topology.hosts)} hosts"):
                 state["ports"] = hosts.lay_out(tag, images.archives(names), internet=internet)
                 self.workspace.write_state(state)
-                self._create_and_wait(hosts, topology, state["ports"])
+                self._create_and_wait(hosts, topology)
         except KeyboardInterrupt:
             hosts.destroy()
             raise
@@ -113,22 +119,29 @@ class Course:
             self._solve(earlier, topology)
         self.workspace.write_state({**state, "phase": "ready"})
 
-    def _create_and_wait(self, hosts: Hosts, topology: Topology, ports: dict[str, dict[str, int]]) -> None:
-        api_host = next(port.host for port in topology.published if port.name == "api")
-        api = readiness.Api(self.workspace, ports[api_host]["api"])
-        nodes = {host.name for host in topology.all_with_role("node")}
+    def _create_and_wait(self, hosts: Hosts, topology: Topology) -> None:
         with ThreadPoolExecutor(1) as pool, Remote(self.workspace) as remote:
             created = pool.submit(hosts.create)
-            ready = readiness.wait_until(
-                lambda: api.ready_nodes() == nodes and api.ready_probes() == nodes, UP_SECONDS, failed=[created]
-            )
-            created.result()
-            if not ready:
-                problem = readiness.cluster_problem(topology, api.ready_nodes() & api.ready_probes(), remote)
-                self.workspace.logs.mkdir(exist_ok=True)
-                (self.workspace.logs / "up.log").write_text(problem + "\n")
-                raise LabError(problem, f"This is kept in {self.workspace.logs}/up.log. Start again: invoke lab.reset")
-            readiness.wait_for_units(remote, topology.names)
+            try:
+                ready = readiness.wait_until(self._cluster(topology).is_ready, UP_SECONDS, failed=[created])
+                created.result()
+            except KeyboardInterrupt:
+                hosts.abandon()
+                raise
+            self._require_ready(ready, topology, remote)
+
+    def _require_ready(self, ready: bool, topology: Topology, remote: Remote) -> None:
+        if not ready:
+            problem = readiness.cluster_problem(topology, self._cluster(topology).ready_nodes(), remote)
+            self.workspace.logs.mkdir(exist_ok=True)
+            (self.workspace.logs / "up.log").write_text(problem + "\n")
+            raise LabError(problem, f"This is kept in {self.workspace.logs}/up.log. Start again: invoke lab.reset")
+        readiness.wait_for_units(remote, topology.names)
+
+    def _cluster(self, topology: Topology) -> readiness.Api:
+        api = next(port for port in topology.published if port.name == "api")
+        port = self.workspace.read_state()["ports"][api.host][api.name]
+        return readiness.Api(self.workspace, port, {host.name for host in topology.all_with_role("node")})
 
     # --------------------------------------------------------------------------------- check, hint, solve and break
 
@@ -196,7 +209,24 @@ class Course:
 
     def status(self) -> Status:
         """Return the state of hosts, services and cluster, complete even when hosts are dead."""
-        return look(self.workspace, self._engine(), self._topology())
+        return look(self.workspace, self.engine, self._topology())
+
+    def reboot(self, host: str) -> None:
+        """Turn a host off and on again; returns when its services, and its node if it is one, are ready."""
+        topology = self._topology()
+        topology.host(host)
+        if self.running is None:
+            raise LabError("No lab is up.", "invoke lab.up flannel")
+        cluster = self._cluster(topology)
+        with self._tasks.task(f"Rebooting {host}"), Remote(self.workspace) as remote:
+            before = cluster.probe_containers().get(host)
+            self._hosts(self.engine, topology).reboot(host)
+            # What the API says of the node is old news until its kubelet has reported a new probe.
+            ready = readiness.wait_until(
+                lambda: cluster.is_ready() and (before is None or cluster.probe_containers().get(host) != before),
+                UP_SECONDS,
+            )
+            self._require_ready(ready, topology, remote)
 
     def shell(self, host: str) -> int:
         """Open a shell on a host; return its exit status."""
@@ -204,9 +234,6 @@ class Course:
         if not self.workspace.ssh_config.exists():
             raise LabError("There are no hosts.", "invoke lab.up flannel")
         return subprocess.run(["ssh", "-F", str(self.workspace.ssh_config), host], check=False).returncode
-
-    def _engine(self) -> Engine:
-        return Engine(connect(), self.workspace.name)
 
     def _topology(self) -> Topology:
         """The hosts as they were made: in the network that was chosen then."""
@@ -217,7 +244,7 @@ class Course:
         return Hosts(self.workspace, topology, load_edition(self._repo), provider, engine)
 
     def _alive(self) -> bool:
-        running = [one for one in self._engine().containers() if one.status == "running"]
+        running = [one for one in self.engine.containers() if one.status == "running"]
         return len(running) == len(self._topology().hosts)
 
     def _require_up(self, lab: Lab) -> None:

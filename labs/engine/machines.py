@@ -1,4 +1,4 @@
-"""The hosts as Vagrant machines: rendered Vagrantfile, up, halt, destroy."""
+"""The hosts as Vagrant machines: rendered Vagrantfile, up, reload, destroy."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+import psutil
 import vagrant
 
 from labs.engine.docker_engine import Engine
@@ -27,11 +28,15 @@ class Machines:
 
     def __init__(self, workspace: Workspace, topology: Topology, provider: str) -> None:
         self._workspace, self._topology, self._provider = workspace, topology, provider
+        own = {"VAGRANT_CHECKPOINT_DISABLE": "1"}
+        if provider == "docker":
+            # Vagrant remembers machines and the ports it lent in its home: for containers that is ours, gone with them.
+            own["VAGRANT_HOME"] = str(workspace.root / "vagrant.d")
         self._vagrant = vagrant.Vagrant(
             root=str(workspace.root),
             out_cm=self._log,
             err_cm=self._log,
-            env={**os.environ, "VAGRANT_CHECKPOINT_DISABLE": "1"},
+            env={**os.environ, **own},
         )
 
     @contextlib.contextmanager
@@ -64,13 +69,20 @@ class Machines:
         """Create and start every host, in parallel; LabError with Vagrant's last words when that fails."""
         self._run("up", lambda: self._vagrant.up(provider=self._provider))
 
-    def halt(self, host: str) -> None:
-        """Stop one host as if its power button had been pressed."""
+    def abandon(self) -> None:
+        """End a running Vagrant and what it started: somebody pressed Ctrl-C."""
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+
+    def reload(self, host: str) -> None:
+        """Stop one host as if its power button had been pressed, and start it again."""
         self._run("halt", lambda: self._vagrant.halt(vm_name=host))
+        self._run("up", lambda: self._vagrant.up(vm_name=host, provider=self._provider))
 
     def destroy(self) -> None:
-        """Let Vagrant remove the machines it knows of; nothing happens when it knows of none."""
-        if (self._workspace.root / "Vagrantfile").exists() and (self._workspace.root / ".vagrant").exists():
+        """Let Vagrant remove virtual machines it knows of. (Containers and all notes of them are gone by then.)"""
+        if self._provider != "docker" and (self._workspace.root / ".vagrant").exists():
             self._run("destroy", self._vagrant.destroy)
 
     def _run(self, verb: str, call: Callable[[], object]) -> None:

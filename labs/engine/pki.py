@@ -101,6 +101,9 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))  # a host's clock may be behind
             .not_valid_after(now + TEN_YEARS)
+            # strict verifiers, such as Python's own from 3.13 on, want to see which key signed which
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """Waiting, on conditions and with deadlines, until hosts and cluster are at the lab's starting state."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -12,13 +12,15 @@ from labs.engine.remote import Remote
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
 
+_PROBES = "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dprobe"
 PAUSE = 0.2  # seconds between two looks at a condition
 
 
 class Api:
     """The API server as this machine reaches it: through a loopback port, as administrator."""
 
-    def __init__(self, workspace: Workspace, port: int) -> None:
+    def __init__(self, workspace: Workspace, port: int, nodes: Collection[str] = ()) -> None:
+        self._nodes = set(nodes)
         self._url = f"https://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the user's has no business on loopback
@@ -33,14 +35,26 @@ class Api:
             return []
         return list(answer.json().get("items", [])) if answer.ok else []
 
+    def is_ready(self) -> bool:
+        """Tell whether all nodes and their probe pods are ready, and pods can be made in the default namespace."""
+        accounts = "/api/v1/namespaces/default/serviceaccounts"
+        return self.ready_nodes() == self._nodes == self.ready_probes() and bool(self.items(accounts))
+
     def ready_nodes(self) -> set[str]:
         """Return the names of the nodes whose condition Ready is true."""
         return {item["metadata"]["name"] for item in self.items("/api/v1/nodes") if _is_ready(item)}
 
     def ready_probes(self) -> set[str]:
         """Return the nodes whose probe pod is ready."""
-        path = "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dprobe"
-        return {item["spec"]["nodeName"] for item in self.items(path) if _is_ready(item)}
+        return {item["spec"]["nodeName"] for item in self.items(_PROBES) if _is_ready(item)}
+
+    def probe_containers(self) -> dict[str, str]:
+        """Return the id of the container that runs each node's probe: another one after each start of the node."""
+        return {
+            item["spec"]["nodeName"]: one["containerID"]
+            for item in self.items(_PROBES)
+            for one in item["status"].get("containerStatuses", [])
+        }
 
 
 def _is_ready(item: dict[str, Any]) -> bool:

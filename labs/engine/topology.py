@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from labs.engine.errors import LabError
+from labs.engine.yaml_lines import YamlFile, nearest
 from labs.engine.yaml_models import load_model
 
 
@@ -134,7 +135,10 @@ def load_topology(repo: Path, network: str | None = None) -> Topology:
     Raises:
         LabError: every problem of the file at once, with its line; or a network that is none.
     """
-    topology = load_model(repo / "vagrant" / "topology.yml", Topology)
+    roles = {folder.name for folder in (repo / "vagrant" / "roles").glob("*")}
+    topology = load_model(
+        repo / "vagrant" / "topology.yml", Topology, check=lambda file, loaded: _check_roles(file, loaded, roles)
+    )
     wanted = network or os.environ.get("F0_NETWORK")
     if not wanted:
         return topology
@@ -145,3 +149,10 @@ def load_topology(repo: Path, network: str | None = None) -> Topology:
             f"'{wanted}' can't be the lab network.",
             "It must be a /24 that overlaps neither pods nor Services, such as 192.168.57.0/24.",
         ) from error
+
+
+def _check_roles(file: YamlFile, topology: Topology, roles: set[str]) -> None:
+    """Note the roles that have no folder: nothing would be laid on those hosts, and nobody would hear of it."""
+    for host, (place, _) in zip(topology.hosts, file.items(("hosts",)), strict=True):
+        for role in sorted(set(host.roles) - roles):
+            file.problem(place, f"{host.name} has the role '{role}': no folder of vagrant/roles.{nearest(role, roles)}")

@@ -1,0 +1,83 @@
+"""The promise of every lab: graded before, solved by its page, graded after, broken, reset. For new labs as well."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from labs.engine.catalog import Fault, Lab, load_catalog
+from labs.engine.lab import Course
+from tests.course.conftest import REPO, results
+
+LABS = list(load_catalog(REPO).labs.values())
+every_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id, scope="module")
+every_fault = pytest.mark.parametrize(
+    ("lab", "fault"), [pytest.param(lab, fault, id=f"{lab.id}-{fault.id}") for lab in LABS for fault in lab.faults]
+)
+
+# What a lab may change on a host, as text: two equal ones mean that nothing changed. Counters and leases are left out.
+STATE = """
+sudo find /etc /opt -xdev -type f -not -path '/etc/cni/*' -print0 | sort -z | sudo xargs -0 sha256sum
+ip route show; ip rule show
+sudo iptables-save -t nat | grep -E '^-A POSTROUTING' | sort
+systemctl list-unit-files --state=enabled --no-legend
+"""
+
+
+def _after(lab: Lab, failing: set[str]) -> set[str]:
+    """The objectives that can't be graded when `failing` fail: those that come after them, and after those."""
+    more = {one.id for one in lab.objectives if failing & set(one.after)} - failing
+    return failing if not more else _after(lab, failing | more)
+
+
+@every_lab
+def test_nothing_passes_at_the_starting_state(fresh: Course, lab: Lab) -> None:
+    report = fresh.check(lab.id, "en")
+    assert set(results(report).values()) <= {"failed", "blocked"}
+    assert report.points == 0
+    assert report.exit_code == 1
+    assert all(one.evidence for one in report.objectives)
+
+
+@every_lab
+def test_the_documented_steps_reach_every_point_and_change_nothing_when_repeated(
+    solved: Course, lab: Lab, run: Callable[[str, str], str]
+) -> None:
+    report = solved.check(lab.id, "en")
+    assert set(results(report).values()) == {"passed"}, report.to_dict()
+    assert (report.points, report.exit_code) == (lab.max_points, 0)
+    hosts = solved.status().hosts
+    before = {host.name: run(host.name, STATE) for host in hosts}
+    solved.solve(lab.id)
+    assert {host.name: run(host.name, STATE) for host in hosts} == before
+    assert solved.check(lab.id, "en").exit_code == 0
+
+
+@every_lab
+def test_a_solved_lab_survives_the_reboot_of_a_node(solved: Course, lab: Lab) -> None:
+    solved.reboot("f0-14")
+    assert set(results(solved.check(lab.id, "en")).values()) == {"passed"}
+
+
+@every_fault
+def test_a_fault_flips_the_objectives_it_names_and_no_other(solved: Course, lab: Lab, fault: Fault) -> None:
+    solved.plant(lab.id, fault.id)
+    found = results(solved.check(lab.id, "en"))
+    assert {id for id, result in found.items() if result == "failed"} == set(fault.fails)
+    assert {id for id, result in found.items() if result != "passed"} == _after(lab, set(fault.fails))
+
+
+@every_lab
+def test_reset_brings_the_starting_state_back(fresh: Course, lab: Lab) -> None:
+    assert fresh.check(lab.id, "en").points == 0
+
+
+@every_lab
+def test_the_command_line_grades_with_the_documented_exit_status(fresh: Course, lab: Lab, tmp_path: Path) -> None:
+    invoke = Path(sys.executable).with_name("invoke")
+    junit = tmp_path / "result.xml"
+    done = subprocess.run([invoke, "lab.check", lab.id, "--json", f"--junit={junit}"], cwd=REPO, capture_output=True)
+    assert (done.returncode, done.stdout[:1]) == (1, b"{")
+    assert b"<testsuite" in junit.read_bytes()

@@ -1,0 +1,120 @@
+"""Whatever happens, nothing of ours stays behind, and the next try starts cleanly."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labs.engine.docker_engine import LABEL
+from labs.engine.lab import Course
+from labs.engine.machines import control_path
+from labs.engine.readiness import wait_until
+from tests.course.conftest import REPO
+
+INVOKE = Path(sys.executable).with_name("invoke")
+
+
+@pytest.fixture
+def clean(course: Course) -> Iterator[Course]:
+    course.down()
+    yield course
+    course.down()
+
+
+def traces(course: Course) -> dict[str, object]:
+    """Everything of this workspace that can be found on the machine."""
+    client, label = course.engine.client, {"label": f"{LABEL}={course.workspace.name}"}
+    mine = str(course.workspace.root).encode()
+    processes = [pid for pid in Path("/proc").glob("[0-9]*") if pid.name != str(os.getpid()) and mine in _command(pid)]
+    return {
+        "containers": [one.name for one in client.containers.list(all=True, filters=label)],
+        "networks": [one.name for one in client.networks.list(filters=label)],
+        "bridge": Path(f"/sys/class/net/{course.workspace.name}").exists(),
+        "files": course.workspace.root.exists(),
+        "sockets": control_path(course.workspace).parent.exists(),
+        "processes": [_command(pid) for pid in processes],
+    }
+
+
+NOTHING = {"containers": [], "networks": [], "bridge": False, "files": False, "sockets": False, "processes": []}
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def _answers(course: Course) -> bool:
+    """Whether an API server takes connections on this machine's loopback."""
+    port = course.workspace.read_state().get("ports", {}).get("f0-13", {}).get("api", 0)
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _volumes(course: Course) -> set[str]:
+    return {volume.name for volume in course.engine.client.volumes.list()}
+
+
+def _start(*words: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([INVOKE, *words], cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def test_down_leaves_nothing(clean: Course) -> None:
+    volumes = _volumes(clean)
+    clean.up("flannel")
+    clean.solve("flannel")
+    subprocess.run(["ssh", "-F", clean.workspace.ssh_config, "f0-13", "true"], check=True)
+    clean.down()
+    assert traces(clean) == NOTHING
+    assert _volumes(clean) == volumes
+
+
+def test_down_with_nothing_up_is_harmless(clean: Course) -> None:
+    clean.down()
+    assert traces(clean) == NOTHING
+
+
+@pytest.mark.parametrize("stage", ["network", "first host", "API server"])
+def test_ctrl_c_during_up_leaves_nothing_and_up_works_afterwards(clean: Course, stage: str) -> None:
+    reached = {
+        "network": lambda: bool(clean.engine.networks()),
+        "first host": lambda: bool(clean.engine.containers()),
+        "API server": lambda: _answers(clean),
+    }[stage]
+    process = _start("lab.up", "flannel")
+    assert wait_until(reached, 60)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said.decode()
+    assert b"Traceback" not in said
+    assert traces(clean) == NOTHING
+    clean.up("flannel")
+    assert clean.running == "flannel"
+
+
+def test_up_recovers_from_a_run_that_was_killed(clean: Course) -> None:
+    process = _start("lab.up", "flannel")
+    assert wait_until(lambda: bool(clean.engine.containers()), 60)
+    process.kill()
+    process.communicate()
+    assert clean.running is None
+    clean.up("flannel")
+    assert clean.running == "flannel"
+
+
+def test_ctrl_c_during_a_check_ends_it_quietly(clean: Course) -> None:
+    clean.up("flannel")
+    process = _start("lab.check", "flannel", "--watch")
+    masters = control_path(clean.workspace).parent
+    assert wait_until(lambda: any(masters.iterdir()), 30)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said.decode()
+    assert b"Traceback" not in said
