@@ -58,6 +58,7 @@ def up(_: Context, id: str, switch: bool = False, provider: str | None = None, i
 
 
 @task(
+    words=["id"],
     help={
         "id": "the lab",
         "only": "grade this objective only (may be repeated)",

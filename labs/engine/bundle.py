@@ -4,6 +4,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from docker.errors import DockerException
+
 from labs.engine.components import Builder
 from labs.engine.docker_engine import connect
 from labs.engine.edition import load_edition
@@ -45,7 +47,7 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise LabError(
-            f"The bundle {file} can't be written: {error.strerror}.", "Choose a folder with 2 GiB free."
+            f"The bundle {file} can't be written: {error.strerror or error}.", "Choose a folder with 2 GiB free."
         ) from error
     part.replace(file)
     return file.stat().st_size
@@ -75,7 +77,7 @@ def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
                     if not (cache / kind / part.name).exists():
                         (cache / kind).mkdir(exist_ok=True)
                         part.replace(cache / kind / part.name)
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, DockerException) as error:
         raise LabError(
             f"{file} is no bundle of this course, or it is damaged ({error}).", "Make it again: invoke bundle.save"
         ) from error

@@ -1,9 +1,10 @@
 """Invoke tasks for people: readable errors (the traceback only with --debug), and words that may be left out."""
 
+import errno
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import invoke.tasks
 from invoke.exceptions import Exit
@@ -61,13 +62,12 @@ def task(*, words: Sequence[str] | None = None, **options: Any) -> Callable[[F],
             try:
                 function(*arguments, **keywords)
             except LabError as error:
-                if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+                _refuse(error)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
-                console = Console(stderr=True, soft_wrap=True, highlight=False)
-                console.print(f"[red]{escape(error.message)}[/]")
-                if error.hint:
-                    console.print(escape(error.hint))
-                raise Exit(code=2) from None
+                where = f" ({error.filename})" if error.filename else ""
+                _refuse(LabError(f"The disk is full{where}.", "Free some space and try again: what is built stays."))
             except KeyboardInterrupt:
                 Console(stderr=True).print("Interrupted. The same command starts again where that makes sense.")
                 raise Exit(code=130) from None
@@ -75,3 +75,13 @@ def task(*, words: Sequence[str] | None = None, **options: Any) -> Callable[[F],
         return cast(F, invoke.tasks.task(klass=_Task, positional=words, **options)(run))
 
     return decorate
+
+
+def _refuse(error: LabError) -> NoReturn:
+    if logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+        raise error
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(f"[red]{escape(error.message)}[/]")
+    if error.hint:
+        console.print(escape(error.hint))
+    raise Exit(code=2) from None

@@ -1,5 +1,6 @@
 """The programs of an edition: from the cache, or built from Go modules by the wrappers under vagrant/components/."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from labs.engine.edition import Component, Edition
 from labs.engine.errors import LabError
@@ -56,16 +57,28 @@ class Builder:
             return
         self._check_disk(missing)
         go = find_go()
-        for name in missing:
-            with progress.task(
-                f"Building {name} {self._edition.component(name).version} (once; log: {self._log(name)})"
-            ):
-                (self._cache / "locks").mkdir(parents=True, exist_ok=True)
-                with FileLock(self._cache / "locks" / f"{name}.lock"):
-                    if not self.folder(name).is_dir():  # another lab.up may have built it meanwhile
-                        self._build(name, go)
-        if not os.environ.get("F0_KEEP_BUILD_CACHE"):
-            self._drop_build_caches(go)
+        with self._turn(progress):
+            for name in self.missing(names):  # another lab.up may have built some meanwhile
+                version = self._edition.component(name).version
+                with progress.task(f"Building {name} {version} (once; log: {self._log(name)})"):
+                    self._build(name, go)
+            if not os.environ.get("F0_KEEP_BUILD_CACHE"):
+                self._drop_build_caches(go)
+
+    @contextlib.contextmanager
+    def _turn(self, progress: Tasks) -> Iterator[None]:
+        """Let one at a time build: all share the caches that the last step drops, and a build takes GiBs of memory."""
+        lock = FileLock(self._cache / "locks" / "components.lock")
+        (self._cache / "locks").mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            with progress.task("Waiting for another lab.up, which builds components"):
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _log(self, name: str) -> Path:
         return self._cache / "log" / f"{name}.log"
@@ -159,7 +172,7 @@ def find_go() -> Path:
 
 def _build_error(name: str, log: Path) -> LabError:
     text = log.read_text(errors="replace")
-    if "no space left on device" in text:
+    if "no space left on device" in text.lower():  # Go's words and the linker's
         return LabError(
             f"The disk is full: {name} could not be built.", "Free some space and try again: what is built stays."
         )

@@ -16,7 +16,7 @@ from labs.engine.machines import check_vagrant
 from labs.engine.topology import load_topology
 from labs.engine.workspace import cache_dir, free_disk
 
-MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1.2 GiB
+MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1 GiB
 DISK_NEEDED = 3 << 30  # bytes for hosts whose images are built already
 PROVIDERS = ("docker", "virtualbox", "libvirt")
 

@@ -56,6 +56,7 @@ class Hosts:
     def destroy(self) -> None:
         """Remove the hosts, their network and `.labs/`: also what a run left that was interrupted."""
         end_shared_connections(self._workspace)
+        self._machines.abandon()
         self._engine.remove_all()
         self._machines.destroy()
         shutil.rmtree(self._workspace.root, ignore_errors=True)

@@ -99,9 +99,10 @@ class Images:
 
     def _bootstrap(self, archive: Path, reason: str) -> None:
         sources = debian_sources(self._edition.debian)
+        lacking = "mmdebstrap is not installed" if sources else "apt has no Debian sources"
         if not sources or not shutil.which("mmdebstrap"):
             raise LabError(
-                f"debian:{self._edition.debian}-slim can't be pulled ({reason}), and apt has no Debian sources.",
+                f"debian:{self._edition.debian}-slim can't be pulled ({reason}), and {lacking}.",
                 "Configure a registry mirror for Docker, or load a bundle made elsewhere: invoke bundle.load FILE.",
             )
         wanted = [line for line in (self._folder / "packages.txt").read_text().split("\n") if line and line[0] != "#"]
@@ -172,9 +173,13 @@ class Images:
             except BuildError as error:
                 said = "".join(str(line.get("stream") or line.get("error") or "") for line in error.build_log)
                 last = "\n".join(said.strip().splitlines()[-5:])
-                raise LabError(
-                    f"The image {tag} could not be built:\n{last}", "Is the disk full? `invoke doctor` tells."
-                ) from error
+                raise _build_error(tag, last) from error
+            except APIError as error:
+                raise _build_error(tag, str(error.explanation or error)) from error
+
+
+def _build_error(tag: str, reason: str) -> LabError:
+    return LabError(f"The image {tag} could not be built:\n{reason}", "Is the disk full? `invoke doctor` tells.")
 
 
 def debian_sources(suite: str) -> list[str]:
@@ -188,8 +193,7 @@ def debian_sources(suite: str) -> list[str]:
         check=False,
     ).stdout
     uris: dict[str, str] = {}
-    for line in said.splitlines():
-        uri, release = line.split(maxsplit=1)
+    for uri, release in (line.split() for line in said.splitlines() if len(line.split()) == 2):
         uris.setdefault("security" if "security" in release else "main", uri)
     lines = [f"deb {uris['main']} {suite} main", f"deb {uris['main']} {suite}-updates main"] if "main" in uris else []
     return lines + ([f"deb {uris['security']} {suite}-security main"] if lines and "security" in uris else [])

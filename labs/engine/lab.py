@@ -1,5 +1,6 @@
 """The story of a lab: up, check, hint, solve, break, reset, status, down. Each chapter is told in its module."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Collection
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labs.engine import doctor, readiness
+from labs.engine.bundle import load_bundle
 from labs.engine.catalog import Catalog, Fault, Lab, load_catalog
 from labs.engine.components import Builder
 from labs.engine.docker_engine import Engine, connect
@@ -72,7 +74,8 @@ class Course:
         wanted = id or state.get("lab")
         if not wanted:
             raise LabError("No lab is up, so there is nothing to reset.", "invoke lab.up flannel")
-        self._start(self.catalog.lab(wanted), state.get("provider"), internet=bool(state.get("internet")))
+        lab, internet = self.catalog.lab(wanted), bool(state.get("internet"))
+        self._start(lab, state.get("provider"), internet=internet, network=state.get("network"))
         return str(wanted)
 
     def down(self) -> None:
@@ -87,14 +90,16 @@ class Course:
             self.engine.remove_images()
             shutil.rmtree(cache_dir(), ignore_errors=True)
 
-    def _start(self, lab: Lab, provider: str | None, *, internet: bool) -> None:
+    def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
         chosen = doctor.choose_provider(provider)
-        topology, edition, engine = load_topology(self._repo), load_edition(self._repo), self.engine
+        topology, edition, engine = load_topology(self._repo, network), load_edition(self._repo), self.engine
         doctor.check_room(self._repo)
         builder = Builder(self._repo, cache_dir(), edition)
         before = self.catalog.before(lab.id)
         components = sorted({"pause", "whoami", *(name for one in [*before, lab] for name in one.needs.components)})
         names = sorted({"pause", "probe", *(name for one in [*before, lab] for name in one.needs.images)})
+        if builder.missing(components) and os.environ.get("F0_BUNDLE"):
+            load_bundle(self._repo, cache_dir(), Path(os.environ["F0_BUNDLE"]), self._tasks)
         builder.provide(components, self._tasks)
         images = Images(self._repo, cache_dir(), edition, engine.client, builder)
         tag = images.provide(components, names, self._tasks)
@@ -132,7 +137,8 @@ class Course:
 
     def _require_ready(self, ready: bool, topology: Topology, remote: Remote) -> None:
         if not ready:
-            problem = readiness.cluster_problem(topology, self._cluster(topology).ready_nodes(), remote)
+            cluster = self._cluster(topology)
+            problem = readiness.cluster_problem(topology, cluster.ready_nodes() & cluster.ready_probes(), remote)
             self.workspace.logs.mkdir(exist_ok=True)
             (self.workspace.logs / "up.log").write_text(problem + "\n")
             raise LabError(problem, f"This is kept in {self.workspace.logs}/up.log. Start again: invoke lab.reset")

@@ -20,6 +20,7 @@ from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
 
 OLDEST_VAGRANT = (2, 3)
+_MARK = "F0LABS_MACHINES_OF"  # in the environment of our Vagrant processes: whose they are
 Ports = dict[str, dict[str, int]]
 
 
@@ -28,7 +29,7 @@ class Machines:
 
     def __init__(self, workspace: Workspace, topology: Topology, provider: str) -> None:
         self._workspace, self._topology, self._provider = workspace, topology, provider
-        own = {"VAGRANT_CHECKPOINT_DISABLE": "1"}
+        own = {"VAGRANT_CHECKPOINT_DISABLE": "1", _MARK: workspace.name}
         if provider == "docker":
             # Vagrant remembers machines and the ports it lent in its home: for containers that is ours, gone with them.
             own["VAGRANT_HOME"] = str(workspace.root / "vagrant.d")
@@ -67,13 +68,23 @@ class Machines:
 
     def up(self) -> None:
         """Create and start every host, in parallel; LabError with Vagrant's last words when that fails."""
-        self._run("up", lambda: self._vagrant.up(provider=self._provider))
+        try:
+            self._run("up", lambda: self._vagrant.up(provider=self._provider))
+        except LabError as error:
+            # Vagrant inspects every container of the engine for its ports, and fails when one vanishes meanwhile.
+            if "No such object" not in error.message:
+                raise
+            self._run("up", lambda: self._vagrant.up(provider=self._provider))
 
     def abandon(self) -> None:
-        """End a running Vagrant and what it started: somebody pressed Ctrl-C."""
-        for process in psutil.Process().children(recursive=True):
+        """End what still runs of Vagrant for this workspace: after Ctrl-C, or after a run that was killed."""
+        ours = [process for process in psutil.process_iter() if _mark(process) == self._workspace.name]
+        for process in ours:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
+        for process in psutil.wait_procs(ours, timeout=5)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def reload(self, host: str) -> None:
         """Stop one host as if its power button had been pressed, and start it again."""
@@ -81,7 +92,7 @@ class Machines:
         self._run("up", lambda: self._vagrant.up(vm_name=host, provider=self._provider))
 
     def destroy(self) -> None:
-        """Let Vagrant remove virtual machines it knows of. (Containers and all notes of them are gone by then.)"""
+        """Let Vagrant remove virtual machines it knows of; containers and all notes of them are gone by then."""
         if self._provider != "docker" and (self._workspace.root / ".vagrant").exists():
             self._run("destroy", self._vagrant.destroy)
 
@@ -92,6 +103,13 @@ class Machines:
             log = self._workspace.logs / "vagrant.log"
             last = "\n".join(log.read_text(errors="replace").strip().splitlines()[-6:]) if log.exists() else ""
             raise LabError(f"Vagrant could not {verb} the hosts:\n{last}", f"The whole log is {log}.") from error
+
+
+def _mark(process: psutil.Process) -> str | None:
+    try:
+        return str(process.environ().get(_MARK))
+    except psutil.Error:
+        return None
 
 
 def create_arguments(workspace: Workspace, topology: Topology, host: str, labels: Mapping[str, str]) -> list[str]:
@@ -130,7 +148,7 @@ def check_vagrant() -> str:
     numbers = tuple(int(number) for number in re.findall(r"\d+", said)[:2])
     if numbers < OLDEST_VAGRANT:
         raise LabError(
-            f"Vagrant {said.strip() or '(unknown version)'} is too old.",
+            f"{said.strip() or 'Vagrant (unknown version)'} is too old.",
             f"Install {'.'.join(map(str, OLDEST_VAGRANT))} or newer.",
         )
     return said.strip()
@@ -174,7 +192,8 @@ def ssh_config(workspace: Workspace, ports: Ports) -> str:
     ]
     common = (
         "Host f0-*\n  User vagrant\n"
-        f"  IdentityFile {workspace.root}/ssh_key\n  IdentitiesOnly yes\n"
+        f'  IdentityFile "{workspace.root}/ssh_key"\n'
+        "  IdentitiesOnly yes\n"
         "  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n  LogLevel ERROR\n"
         "  ConnectTimeout 5\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n"
         f"  ControlMaster auto\n  ControlPersist 60s\n  ControlPath {control_path(workspace)}\n"

@@ -31,9 +31,9 @@ class Api:
         """Return the objects of a collection; [] while the API server does not answer."""
         try:
             answer = self._session.get(f"{self._url}{path}", timeout=3)
-        except requests.RequestException:
+            return list(answer.json().get("items", [])) if answer.ok else []
+        except (OSError, ValueError):  # all of requests' errors, a missing certificate, an answer that is no JSON
             return []
-        return list(answer.json().get("items", [])) if answer.ok else []
 
     def is_ready(self) -> bool:
         """Tell whether all nodes and their probe pods are ready, and pods can be made in the default namespace."""
@@ -91,11 +91,15 @@ def diagnosis(remote: Remote, host: str) -> str:
         'echo "$unit is $(systemctl is-active "$unit" || true)"; '
         'sudo journalctl --unit "$unit" --lines 5 --no-pager --output cat || true; done'
     )
-    said = remote.run(host, script, seconds=20).output.strip()
+    try:
+        said = remote.run(host, script, seconds=20).output.strip()
+    except LabError as error:
+        said = error.message
     return f"{host} did not come up:\n{said or 'no unit failed, but the host is not done booting'}"
 
 
 def cluster_problem(topology: Topology, ready: set[str], remote: Remote) -> str:
     """Return a sentence about the nodes that did not become ready, with what their hosts say."""
-    late = [host.name for host in topology.all_with_role("node") if host.name not in ready]
+    nodes = [host.name for host in topology.all_with_role("node")]
+    late = [name for name in nodes if name not in ready] or nodes
     return "\n".join([f"Not ready in time: {', '.join(late)}.", *(diagnosis(remote, host) for host in late)])

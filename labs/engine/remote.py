@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fabric import Config, Connection
@@ -29,7 +30,7 @@ class Remote:
     """Connections to the hosts, kept open until `close`."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._config = Config(runtime_ssh_path=str(workspace.ssh_config))
+        self._workspace = workspace
         self._connections: dict[str, Any] = {}
 
     def __enter__(self) -> "Remote":
@@ -38,6 +39,10 @@ class Remote:
     def __exit__(self, *_: object) -> None:
         for connection in self._connections.values():
             connection.close()
+
+    @cached_property
+    def _config(self) -> Any:
+        return Config(runtime_ssh_path=str(self._workspace.ssh_config))
 
     def _connection(self, host: str) -> Any:
         return self._connections.setdefault(host, Connection(host, config=self._config, connect_timeout=5))

@@ -48,7 +48,7 @@ def look(workspace: Workspace, engine: Engine, topology: Topology) -> Status:
     """Return the status of a workspace; takes a few seconds when hosts hang."""
     state = workspace.read_state()
     containers = {str(one.name).rsplit(".", 1)[-1]: one.status for one in engine.containers()}
-    memory = dict(engine.memory())
+    memory = engine.memory()
     ports = state.get("ports", {})
 
     def one(name: str) -> HostStatus:
