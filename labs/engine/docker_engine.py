@@ -1,11 +1,14 @@
 """The Docker engine: what we make there carries our label, and exactly that is removed again."""
 
 import contextlib
+import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import docker
+import psutil
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
@@ -65,6 +68,9 @@ class Engine:
         """
         if self.networks():
             return
+        taken = [f"{name} has {one.address}" for name, one in _addresses() if IPv4Address(one.address) in network]
+        if taken:
+            raise _network_in_use(network, taken[0])
         try:
             self.client.networks.create(
                 self._name,
@@ -77,10 +83,7 @@ class Engine:
                 },
             )
         except APIError as error:
-            raise LabError(
-                f"The lab network {network} is used by something else on this machine ({error.explanation}).",
-                "Choose another one: F0_NETWORK=192.168.57.0/24 invoke lab.up …, or `lab.down` in the other checkout.",
-            ) from error
+            raise _network_in_use(network, str(error.explanation)) from error
 
     def bridge_is_up(self) -> bool:
         """Tell whether the lab network exists: only then may anything be sent to it."""
@@ -106,6 +109,19 @@ class Engine:
         with ThreadPoolExecutor(8) as pool:  # the engine takes more than a second for each
             found = zip(running, pool.map(_memory, running), strict=True)
             return {str(one.name).rsplit(".", 1)[-1]: used for one, used in found if used is not None}
+
+
+def _addresses() -> Iterator[tuple[str, Any]]:
+    """Yield the interfaces of this machine with each of their IPv4 addresses."""
+    for name, addresses in psutil.net_if_addrs().items():
+        yield from ((name, one) for one in addresses if one.family == socket.AF_INET)
+
+
+def _network_in_use(network: IPv4Network, reason: str) -> LabError:
+    return LabError(
+        f"The lab network {network} is used by something else on this machine ({reason}).",
+        "Choose another one: F0_NETWORK=192.168.57.0/24 invoke lab.up …, or `lab.down` in the other checkout.",
+    )
 
 
 def _memory(container: Container) -> int | None:

@@ -105,6 +105,6 @@ def choose_provider(wanted: str | None) -> str:
     ):
         raise LabError(
             f"The provider '{provider}' needs the box f0labs/host, and this machine has none.",
-            "docs/reference/hosts.md says how a box is made. Without one: --provider docker",
+            "docs/reference/hosts.md says how a box is made; --provider docker needs none.",
         )
     return provider

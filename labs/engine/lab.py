@@ -82,7 +82,7 @@ class Course:
         """Remove everything made for this workspace: containers, volumes, network, connections, files."""
         engine = self.engine
         with self._tasks.task("Removing the hosts"):
-            self._hosts(engine, self._topology()).destroy()
+            self._hosts(engine, self.topology).destroy()
 
     def purge(self) -> None:
         """Remove what every workspace shares: the cache and our images in the Docker engine."""
@@ -188,7 +188,7 @@ class Course:
         """Run a lab's documented steps on the hosts, stopping at the first that fails."""
         self.steps(id, until)
         self._require_up(self.catalog.lab(id))
-        self._solve(self.catalog.lab(id), self._topology(), until)
+        self._solve(self.catalog.lab(id), self.topology, until)
 
     def _solve(self, lab: Lab, topology: Topology, until: int | None = None) -> None:
         with Remote(self.workspace) as remote:
@@ -215,11 +215,11 @@ class Course:
 
     def status(self) -> Status:
         """Return the state of hosts, services and cluster, complete even when hosts are dead."""
-        return look(self.workspace, self.engine, self._topology())
+        return look(self.workspace, self.engine, self.topology)
 
     def reboot(self, host: str) -> None:
         """Turn a host off and on again; returns when its services, and its node if it is one, are ready."""
-        topology = self._topology()
+        topology = self.topology
         topology.host(host)
         if self.running is None:
             raise LabError("No lab is up.", "invoke lab.up flannel")
@@ -236,12 +236,13 @@ class Course:
 
     def shell(self, host: str) -> int:
         """Open a shell on a host; return its exit status."""
-        self._topology().host(host)
+        self.topology.host(host)
         if not self.workspace.ssh_config.exists():
             raise LabError("There are no hosts.", "invoke lab.up flannel")
         return subprocess.run(["ssh", "-F", str(self.workspace.ssh_config), host], check=False).returncode
 
-    def _topology(self) -> Topology:
+    @property
+    def topology(self) -> Topology:
         """The hosts as they were made: in the network that was chosen then."""
         return load_topology(self._repo, self.workspace.read_state().get("network"))
 
@@ -251,7 +252,7 @@ class Course:
 
     def _alive(self) -> bool:
         running = [one for one in self.engine.containers() if one.status == "running"]
-        return len(running) == len(self._topology().hosts)
+        return len(running) == len(self.topology.hosts)
 
     def _require_up(self, lab: Lab) -> None:
         """Raise LabError unless the hosts are up for this lab or one that builds on it."""

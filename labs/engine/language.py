@@ -17,9 +17,11 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "未能评判，不计入失分。用 invoke lab.status 查看主机状态。",
         ),
         "summary": (
+            "Hosts: {hosts}\n"
             "Read: {page} (invoke docs.serve shows it in the browser), about {minutes} minutes.\n"
             "Work on the hosts: invoke host.ssh f0-13, or ssh -F {root}/ssh_config f0-13\n"
             "See how far you are: invoke lab.check {id}",
+            "主机：{hosts}\n"
             "阅读：{page}（invoke docs.serve 可在浏览器中打开），约 {minutes} 分钟。\n"
             "登录主机：invoke host.ssh f0-13，或 ssh -F {root}/ssh_config f0-13\n"
             "查看进度：invoke lab.check {id}",

@@ -51,10 +51,11 @@ def labs(course: Course, console: Console, lang: str, *, as_json: bool) -> None:
 
 def summary(course: Course, id: str, console: Console, lang: str) -> None:
     """Say what is up, what to read, and what to do next."""
-    lab, root = course.catalog.lab(id), course.workspace.root
+    lab, root, topology = course.catalog.lab(id), course.workspace.root, course.topology
     page = f"docs/labs/{id}.zh.md" if lang == "zh" else f"docs/labs/{id}.md"
     console.print(f"\n[bold]{escape(lab.title.of(lang))}[/]  {escape(lab.summary.of(lang))}", highlight=False)
-    words = {"id": id, "page": page, "root": root, "minutes": lab.minutes}
+    hosts = ", ".join(f"{host.name} {topology.address(host.name)}" for host in topology.hosts)
+    words = {"id": id, "hosts": hosts, "page": page, "root": root, "minutes": lab.minutes}
     console.print(escape(say("summary", lang, **words)), highlight=False, soft_wrap=True)
 
 
