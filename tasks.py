@@ -15,7 +15,7 @@ from rich.console import Console
 from labs.engine import show
 from labs.engine.bench import run_bench
 from labs.engine.bundle import load_bundle, save_bundle
-from labs.engine.cli import accept_absent_words, task
+from labs.engine.cli import accept_absent_words, task, whole_number
 from labs.engine.doctor import examine
 from labs.engine.lab import Course
 from labs.engine.language import language
@@ -98,13 +98,14 @@ def hint(_: Context, id: str, objective: str = "") -> None:
 
 
 @task(help={"id": "the lab", "until": "stop after the step of this number", "dry_run": "only list the steps"})
-def solve(_: Context, id: str, until: int | None = None, dry_run: bool = False) -> None:
+def solve(_: Context, id: str, until: str | None = None, dry_run: bool = False) -> None:
     """Run the steps of the lab's page on the hosts."""
+    last = whole_number(until) if until is not None else None
     with course() as it:
         if dry_run:
-            show.steps(it.steps(id, until), OUT)
+            show.steps(it.steps(id, last), OUT)
         else:
-            it.solve(id, until)
+            it.solve(id, last)
 
 
 @task(words=["id"], help={"id": "the lab, by default the one that is up"})

@@ -48,6 +48,14 @@ def accept_absent_words() -> None:
     ParseMachine.complete_context = complete_context  # type: ignore[assignment,method-assign]
 
 
+def whole_number(word: str) -> int:
+    """Return the number that a word of the command line is; LabError when it is none."""
+    try:
+        return int(word)
+    except ValueError as error:
+        raise LabError(f"'{word}' is no whole number.") from error
+
+
 def task(*, words: Sequence[str] | None = None, **options: Any) -> Callable[[F], F]:
     """Make an Invoke task. A LabError ends it with exit status 2, Ctrl-C with 130.
 

@@ -1,15 +1,12 @@
-"""Reports: what people see on a terminal and programs read as JSON; progress on the side."""
+"""Reports: what people see on a terminal and programs read as JSON."""
 
 import io
 import json
-import time
 
 import pytest
 from rich.console import Console
 
 from labs.engine.grading import ObjectiveResult, Report
-from labs.engine.language import language
-from labs.engine.progress import progress
 from labs.engine.report import render, to_json
 
 
@@ -86,56 +83,3 @@ def test_json_is_the_report_as_data() -> None:
 )
 def test_exit_codes(objectives: tuple[ObjectiveResult, ...], code: int) -> None:
     assert Report("demo", objectives, 0).exit_code == code
-
-
-@pytest.mark.parametrize(
-    ("environ", "lang"),
-    [
-        ({"LANG": "zh_CN.UTF-8"}, "zh"),
-        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_TW.UTF-8"}, "zh"),
-        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
-        ({"LANG": "de_DE.UTF-8"}, "en"),
-        ({}, "en"),
-    ],
-)
-def test_the_language_is_that_of_the_locale(environ: dict[str, str], lang: str) -> None:
-    assert language(environ) == lang
-
-
-def test_without_a_terminal_each_task_is_a_line_when_done() -> None:
-    output = io.StringIO()
-    with progress(Console(file=output)) as tasks:
-        task = tasks.start("etcd [1] answers")
-        assert output.getvalue() == ""
-        tasks.done(task)
-    assert output.getvalue().startswith("✔ etcd [1] answers 0.")
-
-
-def test_without_a_terminal_a_long_task_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labs.engine.progress._SILENCE", 0.05)
-    output = io.StringIO()
-    with progress(Console(file=output)) as tasks, tasks.task("long work"):
-        time.sleep(0.5)
-    assert output.getvalue().splitlines()[0] == "… long work"
-
-
-def test_work_that_is_broken_off_is_shown_as_failed() -> None:
-    output = io.StringIO()
-    with pytest.raises(KeyboardInterrupt), progress(Console(file=output)) as tasks:
-        tasks.start("long work")
-        raise KeyboardInterrupt
-    assert output.getvalue().startswith("✘ long work")
-
-
-def test_on_a_terminal_tasks_are_live_and_then_a_line() -> None:
-    output = io.StringIO()
-    with progress(Console(file=output, force_terminal=True, width=80)) as tasks, tasks.task("etcd answers"):
-        pass
-    assert "✔" in output.getvalue()
-
-
-def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress() as tasks, tasks.task("work"):
-        pass
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err[:6]) == ("", "✔ work")

@@ -1,0 +1,93 @@
+"""What tests of the engine share: a workspace of their own, programs of their own on PATH, progress that nobody sees.
+
+Golden files are written anew by `F0_GOLDEN=write pytest tests/engine`; look at `git diff` afterwards.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from labs.engine.edition import Edition, load_edition
+from labs.engine.progress import Tasks, progress
+from labs.engine.topology import Topology, load_topology
+from labs.engine.workspace import Workspace
+
+REPO = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parent / "golden"
+
+Program = Callable[[str, str], Path]
+Golden = Callable[[str, str], None]
+
+
+@pytest.fixture(autouse=True)
+def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test uses the workspace or the cache of this machine's user."""
+    monkeypatch.setenv("F0_WORKSPACE", str(tmp_path / "labs"))
+    monkeypatch.setenv("F0_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    for name in ("F0_NETWORK", "F0_PROVIDER", "F0_BUNDLE", "F0_KEEP_BUILD_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(REPO, tmp_path / "labs")
+
+
+@pytest.fixture
+def topology() -> Topology:
+    return load_topology(REPO)
+
+
+@pytest.fixture
+def edition() -> Edition:
+    return load_edition(REPO)
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Makes a shell script that stands before all programs of that name on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+    def write(name: str, script: str) -> Path:
+        file = folder / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+        return file
+
+    return write
+
+
+@pytest.fixture
+def no_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing-here"))
+
+
+@pytest.fixture
+def said() -> io.StringIO:
+    """What `tasks` showed."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def tasks(said: io.StringIO) -> Iterator[Tasks]:
+    with progress(Console(file=said, width=200)) as shown:
+        yield shown
+
+
+@pytest.fixture
+def golden() -> Golden:
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if os.environ.get("F0_GOLDEN") == "write":
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare

@@ -1,0 +1,154 @@
+"""Bundles: what one machine saved another one loads; and files that are no bundle of this edition."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+from docker.errors import ImageLoadError
+
+from labs.engine import bundle
+from labs.engine.bundle import load_bundle, save_bundle
+from labs.engine.components import Builder
+from labs.engine.edition import load_edition
+from labs.engine.errors import LabError
+from labs.engine.images import Images
+from labs.engine.progress import Tasks
+from tests.engine.conftest import REPO
+from tests.engine.fakes import FakeDocker, FakeImages
+
+HOST_IMAGE = "f0labs/host:abc"
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
+    engine = FakeDocker(FakeImages({HOST_IMAGE}))
+    monkeypatch.setattr(bundle, "connect", lambda: engine)
+    return engine
+
+
+@pytest.fixture
+def cache(tmp_path: Path, engine: FakeDocker) -> Path:
+    """A cache with all of this edition in it."""
+    cache, edition = tmp_path / "cache", load_edition(REPO)
+    builder = Builder(REPO, cache, edition)
+    for name in edition.components:
+        (builder.folder(name) / "bin").mkdir(parents=True)
+        (builder.folder(name) / "bin" / name).write_text(name)
+        (builder.folder(name) / "bin" / f"{name}-link").symlink_to(name)
+    (cache / "images").mkdir()
+    for archive in Images(REPO, cache, edition, engine, builder).archives(edition.images).values():
+        archive.write_text(archive.name)
+    return cache
+
+
+@pytest.fixture
+def file(cache: Path, tmp_path: Path, tasks: Tasks) -> Path:
+    """A bundle."""
+    save_bundle(REPO, cache, tmp_path / "bundle.tar", tasks)
+    return tmp_path / "bundle.tar"
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def not_loaded(file: Path, tmp_path: Path, tasks: Tasks) -> LabError:
+    with pytest.raises(LabError) as raised:
+        load_bundle(REPO, tmp_path / "other", file, tasks)
+    return raised.value
+
+
+def not_saved(cache: Path, file: Path, tasks: Tasks) -> LabError:
+    with pytest.raises(LabError) as raised:
+        save_bundle(REPO, cache, file, tasks)
+    return raised.value
+
+
+def test_another_machine_has_all_of_it(
+    file: Path, cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks
+) -> None:
+    engine.images.tags.clear()
+    load_bundle(REPO, tmp_path / "other", file, tasks)
+    assert listing(tmp_path / "other") == listing(cache)
+    assert engine.images.tags == {HOST_IMAGE}
+
+
+def test_links_stay_links(file: Path, tmp_path: Path, tasks: Tasks) -> None:
+    load_bundle(REPO, tmp_path / "other", file, tasks)
+    links = [path.name for path in (tmp_path / "other").rglob("*-link") if path.is_symlink()]
+    assert len(links) == len(load_edition(REPO).components)
+
+
+def test_loading_twice_is_harmless(file: Path, tmp_path: Path, tasks: Tasks) -> None:
+    load_bundle(REPO, tmp_path / "other", file, tasks)
+    load_bundle(REPO, tmp_path / "other", file, tasks)
+
+
+def test_what_is_not_built_yet_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
+    next((cache / "components").glob("crane-*")).rename(tmp_path / "away")
+    error = not_saved(cache, tmp_path / "bundle.tar", tasks)
+    assert error.message.startswith("Not built yet: crane-")
+    assert error.hint == "Bring each lab up once: invoke lab.up flannel"
+
+
+def test_a_missing_host_image_is_told(cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks) -> None:
+    engine.images.tags.clear()
+    assert not_saved(cache, tmp_path / "bundle.tar", tasks).message == "Not built yet: the host image."
+
+
+def test_a_folder_that_is_not_there_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
+    error = not_saved(cache, tmp_path / "nowhere/bundle.tar", tasks)
+    assert error.message == f"The bundle {tmp_path}/nowhere/bundle.tar can't be written: No such file or directory."
+    assert error.hint == "Choose a folder with 2 GiB free."
+
+
+def test_a_missing_bundle_is_told(tmp_path: Path, tasks: Tasks) -> None:
+    error = not_loaded(tmp_path / "none.tar", tmp_path, tasks)
+    assert error.message == f"There is no file {tmp_path}/none.tar."
+    assert error.hint == "invoke bundle.save makes one on a machine with a network."
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_file_that_is_no_archive_is_told(tmp_path: Path, tasks: Tasks) -> None:
+    (tmp_path / "notes.txt").write_text("no bundle")
+    error = not_loaded(tmp_path / "notes.txt", tmp_path, tasks)
+    assert error.message.startswith(f"{tmp_path}/notes.txt is no bundle of this course, or it is damaged (")
+    assert error.hint == "Make it again: invoke bundle.save"
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_archive_of_something_else_is_told(tmp_path: Path, tasks: Tasks) -> None:
+    tarfile.open(tmp_path / "else.tar", "w").close()
+    assert "is no bundle of this course" in not_loaded(tmp_path / "else.tar", tmp_path, tasks).message
+
+
+def test_a_bundle_that_ends_early_is_told(file: Path, tmp_path: Path, tasks: Tasks) -> None:
+    file.write_bytes(file.read_bytes()[:2000])
+    assert "is no bundle of this course, or it is damaged" in not_loaded(file, tmp_path, tasks).message
+
+
+def test_a_host_image_that_docker_refuses_is_told(
+    file: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> None:
+        raise ImageLoadError("unexpected EOF")
+
+    monkeypatch.setattr(engine.images, "load", refuse)
+    assert "it is damaged (unexpected EOF)" in not_loaded(file, tmp_path, tasks).message
+
+
+def test_a_bundle_of_another_edition_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
+    with tarfile.open(tmp_path / "old.tar", "w") as old:
+        (tmp_path / "host-image.tar").write_text(HOST_IMAGE)
+        old.add(tmp_path / "host-image.tar", "host-image.tar")
+        old.add(cache / "images", "images")
+        old.add(next((cache / "components").glob("crane-*")), "components/crane-0.1-abc")
+    error = not_loaded(tmp_path / "old.tar", tmp_path, tasks)
+    assert error.message.startswith("The bundle is of another edition: it lacks kubernetes, cni-plugins,")
+    assert error.hint == "Make it from the same version."
+
+
+def test_a_bundle_that_cannot_be_loaded_leaves_nothing_half_done(file: Path, tmp_path: Path, tasks: Tasks) -> None:
+    file.write_bytes(file.read_bytes()[:2000])
+    not_loaded(file, tmp_path, tasks)
+    assert listing(tmp_path / "other") == []
