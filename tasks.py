@@ -94,7 +94,7 @@ def check(
 def hint(_: Context, id: str, objective: str = "") -> None:
     """Show the next hint; each call goes one step further."""
     with course() as it:
-        OUT.print(it.hint(id, LANG, objective or None), highlight=False, markup=False)
+        OUT.print(it.hint(id, LANG, objective or None), highlight=False, markup=False, soft_wrap=True)
 
 
 @task(help={"id": "the lab", "until": "stop after the step of this number", "dry_run": "only list the steps"})

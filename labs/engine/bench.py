@@ -1,12 +1,12 @@
 """The project's own benchmark: how long each thing takes, and the floor it stands on, measured in one run."""
 
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labs.engine import containers
 from labs.engine.components import Builder
 from labs.engine.docker_engine import Engine, connect
 from labs.engine.edition import load_edition
@@ -14,7 +14,6 @@ from labs.engine.errors import LabError
 from labs.engine.hosts import Hosts
 from labs.engine.images import Images
 from labs.engine.lab import UP_SECONDS, Course
-from labs.engine.machines import create_arguments
 from labs.engine.progress import Tasks
 from labs.engine.readiness import Api, wait_until
 from labs.engine.topology import load_topology
@@ -39,7 +38,7 @@ def run_bench(repo: Path, id: str, tasks: Tasks) -> dict[str, Any]:
     course.up(id)  # whatever is cold gets warm
     course.down()
     try:
-        times = {"floor": _floor(repo, course, tasks), "up": _seconds(lambda: course.up(id))}
+        times = {"floor": _floor(repo, course, id, tasks), "up": _seconds(lambda: course.up(id))}
         times["check_before"] = _seconds(lambda: course.check(id, "en"))
         times["solve"] = _seconds(lambda: course.solve(id))
         times["check"] = statistics.median(_seconds(lambda: course.check(id, "en")) for _ in range(3))
@@ -55,27 +54,21 @@ def run_bench(repo: Path, id: str, tasks: Tasks) -> dict[str, Any]:
     }
 
 
-def _floor(repo: Path, course: Course, tasks: Tasks) -> float:
+def _floor(repo: Path, course: Course, id: str, tasks: Tasks) -> float:
     """The same five containers, started bare by the docker client, until their cold kubelets' nodes are ready."""
     topology, edition, workspace = load_topology(repo), load_edition(repo), course.workspace
     engine = Engine(connect(), workspace.name)
     builder = Builder(repo, cache_dir(), edition)
     images = Images(repo, cache_dir(), edition, engine.client, builder)
     hosts = Hosts(workspace, topology, edition, "docker", engine)
-    tag = str(engine.client.images.list("f0labs/host")[0].tags[0])
-    ports = hosts.lay_out(tag, images.archives(["pause", "probe"]), internet=False)
-
-    def start(name: str) -> subprocess.Popen[bytes]:
-        published = {"ssh": 22} | {port.name: port.port for port in topology.published if port.host == name}
-        publish = [f"--publish=127.0.0.1:{ports[name][what]}:{port}" for what, port in published.items()]
-        arguments = create_arguments(workspace, topology, name, engine.labels)
-        return subprocess.Popen(["docker", "run", "--detach", *publish, *arguments, tag], stdout=subprocess.DEVNULL)
+    needs = course.catalog.needs(id)
+    tag = images.host_tag(needs.components)
+    ports = hosts.lay_out(tag, images.archives(needs.images), internet=False)
 
     api = Api(workspace, ports["f0-13"]["api"])
 
     def run() -> None:
-        for process in [start(name) for name in topology.names]:
-            process.wait()
+        containers.start(workspace, topology, tag, ports, engine.labels)
         if not wait_until(lambda: len(api.ready_nodes()) == 2, UP_SECONDS):
             raise LabError("The bare containers did not become a cluster.", "invoke doctor")
 
@@ -89,9 +82,11 @@ def _sizes(repo: Path, course: Course, id: str) -> dict[str, float]:
     edition, client = load_edition(repo), connect()
     builder = Builder(repo, cache_dir(), edition)
     images = Images(repo, cache_dir(), edition, client, builder)
-    archives = images.archives(course.catalog.lab(id).needs.images or ["pause", "probe"])
-    host_image = client.images.list("f0labs/host")[0].attrs["Size"]
-    components = sum(file.stat().st_size for file in (cache_dir() / "components").rglob("*") if not file.is_symlink())
+    needs = course.catalog.needs(id)
+    archives = images.archives(needs.images)
+    host_image = client.images.get(images.host_tag(needs.components)).attrs["Size"]
+    built = [file for name in needs.components for file in builder.folder(name).rglob("*") if not file.is_symlink()]
+    components = sum(file.stat().st_size for file in built)
     return {
         "host_image": host_image >> 20,
         "components": components >> 20,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docker.errors import DockerException
 
+from labs.engine.catalog import load_catalog
 from labs.engine.components import Builder
 from labs.engine.docker_engine import connect
 from labs.engine.edition import load_edition
@@ -13,7 +14,7 @@ from labs.engine.errors import LabError
 from labs.engine.images import Images
 from labs.engine.progress import Tasks
 
-_HOST_IMAGE = "host-image.tar"
+_HOST_IMAGES = "host-images"
 
 
 def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
@@ -22,28 +23,33 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
     Raises:
         LabError: something is not built yet, or the file can't be written.
     """
-    edition, client = load_edition(repo), connect()
+    edition, catalog, client = load_edition(repo), load_catalog(repo), connect()
     builder = Builder(repo, cache, edition)
     images = Images(repo, cache, edition, client, builder)
     archives = images.archives(edition.images)
     parts = [*(builder.folder(name) for name in edition.components), *archives.values()]
     absent = [part.name for part in parts if not part.exists()]
-    tags = [tag for image in client.images.list("f0labs/host") for tag in image.tags]
+    wanted = {images.host_tag(catalog.needs(id).components) for id in catalog.labs}
+    tags = sorted(wanted & {tag for image in client.images.list("f0labs/host") for tag in image.tags})
     if absent or not tags:
         raise LabError(
             f"Not built yet: {', '.join(absent) or 'the host image'}.", "Bring each lab up once: invoke lab.up flannel"
         )
     part = file.with_name(f"{file.name}.part")
     try:
-        with tasks.task(f"Writing {file}"), tempfile.TemporaryDirectory(dir=cache) as folder:
-            host_image = Path(folder) / _HOST_IMAGE
-            with host_image.open("wb") as output:
-                for chunk in client.images.get(tags[0]).save(named=tags[0]):
-                    output.write(chunk)
-            with tarfile.open(part, "w") as bundle:
-                bundle.add(host_image, _HOST_IMAGE)
-                for one in parts:
-                    bundle.add(one, str(one.relative_to(cache)))
+        with (
+            tasks.task(f"Writing {file}"),
+            tempfile.TemporaryDirectory(dir=cache) as folder,
+            tarfile.open(part, "w") as bundle,
+        ):
+            for number, tag in enumerate(tags):
+                host_image = Path(folder) / f"{number}.tar"
+                with host_image.open("wb") as output:
+                    for chunk in client.images.get(tag).save(named=tag):
+                        output.write(chunk)
+                bundle.add(host_image, f"{_HOST_IMAGES}/{number}.tar")
+            for one in parts:
+                bundle.add(one, str(one.relative_to(cache)))
     except OSError as error:
         part.unlink(missing_ok=True)
         raise LabError(
@@ -70,8 +76,9 @@ def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
             tarfile.open(file) as bundle,
         ):
             bundle.extractall(folder, filter="tar")
-            with (Path(folder) / _HOST_IMAGE).open("rb") as host_image:
-                client.images.load(host_image)
+            for archive in sorted((Path(folder) / _HOST_IMAGES).iterdir()):
+                with archive.open("rb") as host_image:
+                    client.images.load(host_image)
             for kind in ("components", "images"):
                 for part in (Path(folder) / kind).iterdir():
                     if not (cache / kind / part.name).exists():

@@ -22,6 +22,14 @@ class Catalog:
         """The lab of that id, or a LabError that suggests the nearest."""
         return find(self.labs, id, f"lab '{id}'")
 
+    def needs(self, id: str) -> Needs:
+        """What the hosts of a lab are made from: its own needs, those of the labs before it, and those of every lab."""
+        labs = [*self.before(id), self.lab(id)]
+        components = {name for lab in labs for name in lab.needs.components}
+        images = {name for lab in labs for name in lab.needs.images}
+        # every node starts with a sandbox and a probe
+        return Needs(components=sorted(components | {"pause", "whoami"}), images=sorted(images | {"pause", "probe"}))
+
     def before(self, id: str) -> list[Lab]:
         """The labs that are solved already where this one starts, in their order."""
         wanted = {id}

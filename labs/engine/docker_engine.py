@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
@@ -58,6 +59,12 @@ class Engine:
         """Return this workspace's networks."""
         return list(self.client.networks.list(filters={"label": f"{LABEL}={self._name}"}))
 
+    def check_network(self, network: IPv4Network) -> None:
+        """Raise LabError when an interface of this machine (our bridge left out) has an address of the lab network."""
+        for name, one in _addresses():
+            if name != self._name and IPv4Address(one.address) in network:
+                raise _network_in_use(network, f"{name} has {one.address}")
+
     def create_network(self, network: IPv4Network, *, internet: bool) -> None:
         """Create the lab network (its bridge has the first address), unless it is there already.
 
@@ -68,9 +75,6 @@ class Engine:
         """
         if self.networks():
             return
-        taken = [f"{name} has {one.address}" for name, one in _addresses() if IPv4Address(one.address) in network]
-        if taken:
-            raise _network_in_use(network, taken[0])
         try:
             self.client.networks.create(
                 self._name,
@@ -90,12 +94,22 @@ class Engine:
         return bool(self.networks())
 
     def remove_all(self) -> None:
-        """Remove this workspace's containers with their volumes, side by side, then its networks."""
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(_remove, self.containers()))
-        for network in self.networks():
-            with contextlib.suppress(NotFound):
-                network.remove()
+        """Remove this workspace's containers with their volumes, side by side, then its networks.
+
+        A run that was killed may have asked the engine for a container that appears only now: so look again.
+        """
+        for last in (False,) * 20 + (True,):
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(_remove, self.containers()))
+            try:
+                for network in self.networks():
+                    with contextlib.suppress(NotFound):
+                        network.remove()
+                return
+            except APIError:  # it has a container again
+                if last:
+                    raise
+                time.sleep(0.2)
 
     def remove_images(self) -> None:
         """Remove the images that hosts are made from."""

@@ -84,7 +84,7 @@ def _disk() -> str:
     return f"{free:.1f} GiB free in {cache_dir()}"
 
 
-def check_room(repo: Path) -> None:
+def check_room() -> None:
     """Raise LabError unless Vagrant, memory and disk suffice for hosts."""
     check_vagrant()
     _memory()

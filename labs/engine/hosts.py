@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from labs.engine import containers
+from labs.engine.containers import Ports
 from labs.engine.docker_engine import Engine
 from labs.engine.edition import Edition
-from labs.engine.machines import Machines, Ports, control_path, free_ports, ssh_config
+from labs.engine.machines import Machines, free_ports, make_control_folder, ssh_config
 from labs.engine.overlay import Secrets, Trees
 from labs.engine.pki import ssh_key_pair
 from labs.engine.remote import end_shared_connections
@@ -22,7 +24,7 @@ class Hosts:
         self, workspace: Workspace, topology: Topology, edition: Edition, provider: str, engine: Engine
     ) -> None:
         self._workspace, self._topology, self._edition, self._engine = workspace, topology, edition, engine
-        self._machines = Machines(workspace, topology, provider)
+        self._provider, self._machines = provider, Machines(workspace, topology, provider)
 
     def lay_out(self, image: str, archives: Mapping[str, Path], *, internet: bool) -> Ports:
         """Write all of `.labs/` and create the lab network; return the loopback ports chosen."""
@@ -35,15 +37,18 @@ class Hosts:
         )
         api = next(port for port in self._topology.published if port.name == "api")
         trees.write(ports[api.host]["api"], internet=internet)
-        control_path(self._workspace).parent.mkdir(mode=0o700, exist_ok=True)
+        make_control_folder(self._workspace)
         self._workspace.ssh_config.write_text(ssh_config(self._workspace, ports))
         self._machines.write_vagrantfile(image, ports, self._engine)
         self._engine.create_network(self._topology.network, internet=internet)
         return ports
 
-    def create(self) -> None:
-        """Create and start all hosts; returns when Vagrant says that they let people in."""
-        self._machines.up()
+    def create(self, image: str, ports: Ports) -> None:
+        """Create and start all hosts; they boot into their roles by themselves."""
+        if self._provider == "docker":
+            containers.start(self._workspace, self._topology, image, ports, self._engine.labels)
+        else:
+            self._machines.up()
 
     def reboot(self, host: str) -> None:
         """Turn a host off and on again."""

@@ -58,7 +58,8 @@ class Course:
             LabError: unknown lab; hosts up for another one and no `switch`; this machine lacks something; a deadline.
         """
         lab, state = self.catalog.lab(id), self.workspace.read_state()
-        if self.running == id and self._alive():
+        if self.running == id:
+            self._require_alive()
             self._tasks.note(f"The hosts are up for the lab '{id}' already. A fresh start: invoke lab.reset")
             return
         if self.running not in (None, id) and not switch:
@@ -93,16 +94,16 @@ class Course:
     def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
         chosen = doctor.choose_provider(provider)
         topology, edition, engine = load_topology(self._repo, network), load_edition(self._repo), self.engine
-        doctor.check_room(self._repo)
+        doctor.check_room()
+        engine.check_network(topology.network)
         builder = Builder(self._repo, cache_dir(), edition)
         before = self.catalog.before(lab.id)
-        components = sorted({"pause", "whoami", *(name for one in [*before, lab] for name in one.needs.components)})
-        names = sorted({"pause", "probe", *(name for one in [*before, lab] for name in one.needs.images)})
-        if builder.missing(components) and os.environ.get("F0_BUNDLE"):
+        needs = self.catalog.needs(lab.id)
+        if builder.missing(needs.components) and os.environ.get("F0_BUNDLE"):
             load_bundle(self._repo, cache_dir(), Path(os.environ["F0_BUNDLE"]), self._tasks)
-        builder.provide(components, self._tasks)
+        builder.provide(needs.components, self._tasks)
         images = Images(self._repo, cache_dir(), edition, engine.client, builder)
-        tag = images.provide(components, names, self._tasks)
+        tag = images.provide(needs.components, needs.images, self._tasks)
 
         hosts = Hosts(self.workspace, topology, edition, chosen, engine)
         if self.workspace.root.exists() or engine.containers() or engine.networks():
@@ -113,9 +114,9 @@ class Course:
         self.workspace.write_state(state)
         try:
             with self._tasks.task(f"Starting {len(topology.hosts)} hosts"):
-                state["ports"] = hosts.lay_out(tag, images.archives(names), internet=internet)
+                state["ports"] = hosts.lay_out(tag, images.archives(needs.images), internet=internet)
                 self.workspace.write_state(state)
-                self._create_and_wait(hosts, topology)
+                self._create_and_wait(hosts, topology, tag)
         except KeyboardInterrupt:
             hosts.destroy()
             raise
@@ -124,9 +125,10 @@ class Course:
             self._solve(earlier, topology)
         self.workspace.write_state({**state, "phase": "ready"})
 
-    def _create_and_wait(self, hosts: Hosts, topology: Topology) -> None:
+    def _create_and_wait(self, hosts: Hosts, topology: Topology, image: str) -> None:
+        ports = self.workspace.read_state()["ports"]
         with ThreadPoolExecutor(1) as pool, Remote(self.workspace) as remote:
-            created = pool.submit(hosts.create)
+            created = pool.submit(hosts.create, image, ports)
             try:
                 ready = readiness.wait_until(self._cluster(topology).is_ready, UP_SECONDS, failed=[created])
                 created.result()
@@ -250,9 +252,15 @@ class Course:
         provider = str(self.workspace.read_state().get("provider", "docker"))
         return Hosts(self.workspace, topology, load_edition(self._repo), provider, engine)
 
-    def _alive(self) -> bool:
-        running = [one for one in self.engine.containers() if one.status == "running"]
-        return len(running) == len(self.topology.hosts)
+    def _require_alive(self) -> None:
+        """Raise LabError when a host does not run: starting all afresh would lose what the learner did."""
+        running = {str(one.name).rsplit(".", 1)[-1] for one in self.engine.containers() if one.status == "running"}
+        dead = [name for name in self.topology.names if name not in running]
+        if dead:
+            raise LabError(
+                f"The lab is up, but {', '.join(dead)} does not run.",
+                f"invoke host.reboot {dead[0]} starts it again; invoke lab.reset starts afresh.",
+            )
 
     def _require_up(self, lab: Lab) -> None:
         """Raise LabError unless the hosts are up for this lab or one that builds on it."""

@@ -6,13 +6,14 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 import psutil
 import vagrant
 
+from labs.engine.containers import MARK, Ports, create_arguments
 from labs.engine.docker_engine import Engine
 from labs.engine.errors import LabError
 from labs.engine.overlay import environment
@@ -20,8 +21,6 @@ from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
 
 OLDEST_VAGRANT = (2, 3)
-_MARK = "F0LABS_MACHINES_OF"  # in the environment of our Vagrant processes: whose they are
-Ports = dict[str, dict[str, int]]
 
 
 class Machines:
@@ -29,7 +28,7 @@ class Machines:
 
     def __init__(self, workspace: Workspace, topology: Topology, provider: str) -> None:
         self._workspace, self._topology, self._provider = workspace, topology, provider
-        own = {"VAGRANT_CHECKPOINT_DISABLE": "1", _MARK: workspace.name}
+        own = {"VAGRANT_CHECKPOINT_DISABLE": "1", MARK: workspace.name}
         if provider == "docker":
             # Vagrant remembers machines and the ports it lent in its home: for containers that is ours, gone with them.
             own["VAGRANT_HOME"] = str(workspace.root / "vagrant.d")
@@ -67,17 +66,11 @@ class Machines:
         (self._workspace.root / "Vagrantfile").write_text(text)
 
     def up(self) -> None:
-        """Create and start every host, in parallel; LabError with Vagrant's last words when that fails."""
-        try:
-            self._run("up", lambda: self._vagrant.up(provider=self._provider))
-        except LabError as error:
-            # Vagrant inspects every container of the engine for its ports, and fails when one vanishes meanwhile.
-            if "No such object" not in error.message:
-                raise
-            self._run("up", lambda: self._vagrant.up(provider=self._provider))
+        """Create and start every virtual machine; LabError with Vagrant's last words when that fails."""
+        self._run("up", lambda: self._vagrant.up(provider=self._provider))
 
     def abandon(self) -> None:
-        """End what still runs of Vagrant for this workspace: after Ctrl-C, or after a run that was killed."""
+        """End what still creates hosts for this workspace: after Ctrl-C, or after a run that was killed."""
         ours = [process for process in psutil.process_iter() if _mark(process) == self._workspace.name]
         for process in ours:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -89,7 +82,13 @@ class Machines:
     def reload(self, host: str) -> None:
         """Stop one host as if its power button had been pressed, and start it again."""
         self._run("halt", lambda: self._vagrant.halt(vm_name=host))
-        self._run("up", lambda: self._vagrant.up(vm_name=host, provider=self._provider))
+        try:
+            self._run("up", lambda: self._vagrant.up(vm_name=host, provider=self._provider))
+        except LabError as error:
+            # Vagrant inspects every container of the engine for its ports, and fails when one vanishes meanwhile.
+            if "No such object" not in error.message:
+                raise
+            self._run("up", lambda: self._vagrant.up(vm_name=host, provider=self._provider))
 
     def destroy(self) -> None:
         """Let Vagrant remove virtual machines it knows of; containers and all notes of them are gone by then."""
@@ -107,36 +106,9 @@ class Machines:
 
 def _mark(process: psutil.Process) -> str | None:
     try:
-        return str(process.environ().get(_MARK))
+        return str(process.environ().get(MARK))
     except psutil.Error:
         return None
-
-
-def create_arguments(workspace: Workspace, topology: Topology, host: str, labels: Mapping[str, str]) -> list[str]:
-    """Return what `docker create` is told so that a container is a machine that systemd and a kubelet can live in."""
-    return [
-        f"--network={workspace.name}",
-        f"--ip={topology.address(host)}",
-        f"--hostname={host}",
-        *(f"--label={label}={value}" for label, value in labels.items()),
-        # all but the right to raise limits, which some machines can't give
-        "--cap-add=ALL",
-        "--cap-drop=SYS_RESOURCE",
-        "--cgroupns=private",
-        "--device-cgroup-rule=a *:* rwm",
-        *(f"--security-opt={part}=unconfined" for part in ("seccomp", "apparmor", "systempaths")),
-        "--stop-signal=SIGRTMIN+3",
-        "--stop-timeout=10",
-        "--tmpfs=/run",
-        "--tmpfs=/run/lock",
-        "--tmpfs=/tmp:exec",
-        # overlayfs can't lie on overlayfs
-        *(f"--volume=/var/lib/{name}" for name in ("docker", "containerd", "kubelet")),
-        "--volume=/lib/modules:/lib/modules:ro",
-        f"--volume={workspace.hosts}/{host}:/f0/tree:ro",
-        f"--volume={workspace.root}/images:/opt/images:ro",
-        f"--volume={workspace.repo}/manifests:/f0/manifests:ro",
-    ]
 
 
 def check_vagrant() -> str:
@@ -199,6 +171,16 @@ def ssh_config(workspace: Workspace, ports: Ports) -> str:
         f"  ControlMaster auto\n  ControlPersist 60s\n  ControlPath {control_path(workspace)}\n"
     )
     return "".join(sections) + common
+
+
+def make_control_folder(workspace: Workspace) -> None:
+    """Make the folder of SSH's shared connections; LabError when it is somebody else's."""
+    folder = control_path(workspace).parent
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise LabError(
+            f"{folder} belongs to another user of this machine.", "Remove it, or let F0_WORKSPACE name another folder."
+        )
 
 
 def control_path(workspace: Workspace) -> Path:
