@@ -150,7 +150,7 @@ install_packages() {
             need_vagrant_by_hand "$version"
         fi
         [ -n "$version" ] || stop "apt has no package $package." 'Look at the apt sources of this machine (on Ubuntu, "universe" is needed).'
-        packages+=("$package")
+        case " ${packages[*]} " in *" $package "*) ;; *) packages+=("$package") ;; esac
     done
     say "System packages: installing ${packages[*]} (log: $LOG_DIR/apt-install.log) …"
     # No recommends: Vagrant's would bring libvirt and 370 packages.

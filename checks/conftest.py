@@ -48,9 +48,16 @@ class Connection(BaseBackend):
             raise HostUnreachable(self.hostname)
         return self.result(done.returncode, line.encode(), done.stdout, done.stderr)
 
-    def _bounded(self, line: str) -> subprocess.CompletedProcess[bytes]:
+    def answers(self) -> bool:
+        """Whether the host runs a command at all; one that is paused takes the connection, and then nothing."""
         try:
-            return subprocess.run([*self._ssh, line], stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            return self._bounded("true", seconds=8).returncode == 0
+        except HostUnreachable:
+            return False
+
+    def _bounded(self, line: str, seconds: float = 30) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run([*self._ssh, line], stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise HostUnreachable(self.hostname) from None
 
@@ -60,16 +67,18 @@ class Hosts:
 
     def __init__(self, ssh_config: Path) -> None:
         self._ssh_config = ssh_config
-        self._known: dict[str, Host] = {}
+        self._known: dict[str, Host | None] = {}
 
     def __getitem__(self, name: str) -> Host:
         if name not in self._known:
             backend = Connection(name, self._ssh_config)
             host = Host(backend)
             backend.set_host(host)
-            host.run("true")
-            self._known[name] = host
-        return self._known[name]
+            self._known[name] = host if backend.answers() else None
+        known = self._known[name]
+        if known is None:
+            raise HostUnreachable(name)
+        return known
 
 
 class Cluster:

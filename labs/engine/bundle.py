@@ -29,12 +29,11 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
     archives = images.archives(edition.images)
     parts = [*(builder.folder(name) for name in edition.components), *archives.values()]
     absent = [part.name for part in parts if not part.exists()]
-    wanted = {images.host_tag(catalog.needs(id).components) for id in catalog.labs}
-    tags = sorted(wanted & {tag for image in client.images.list("f0labs/host") for tag in image.tags})
-    if absent or not tags:
-        raise LabError(
-            f"Not built yet: {', '.join(absent) or 'the host image'}.", "Bring each lab up once: invoke lab.up flannel"
-        )
+    tags = {images.host_tag(catalog.needs(id).components): id for id in catalog.labs}
+    built = {tag for image in client.images.list("f0labs/host") for tag in image.tags}
+    absent += [f"the host image of '{id}'" for tag, id in tags.items() if tag not in built]
+    if absent:
+        raise LabError(f"Not built yet: {', '.join(absent)}.", "Bring each lab up once: invoke lab.up flannel")
     part = file.with_name(f"{file.name}.part")
     try:
         with (
@@ -48,6 +47,7 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
                     for chunk in client.images.get(tag).save(named=tag):
                         output.write(chunk)
                 bundle.add(host_image, f"{_HOST_IMAGES}/{number}.tar")
+                host_image.unlink()
             for one in parts:
                 bundle.add(one, str(one.relative_to(cache)))
     except OSError as error:

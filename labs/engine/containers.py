@@ -7,6 +7,7 @@ then work on it as on one of its own making.
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 
@@ -19,10 +20,13 @@ Ports = dict[str, dict[str, int]]
 
 
 def start(workspace: Workspace, topology: Topology, image: str, ports: Ports, labels: Mapping[str, str]) -> None:
-    """Start a container for every host; LabError with Docker's words when one does not start."""
+    """Start a container for every host; LabError with Docker's words about the first that does not start."""
+    program = shutil.which("docker")
+    if not program:
+        raise LabError("The docker client is not installed.", "Run ./setup.sh: it installs it.")
     running = {
         name: subprocess.Popen(
-            ["docker", "run", "--detach", *run_arguments(workspace, topology, name, ports[name], labels), image],
+            [program, "run", "--detach", *run_arguments(workspace, topology, name, ports[name], labels), image],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -30,15 +34,17 @@ def start(workspace: Workspace, topology: Topology, image: str, ports: Ports, la
         )
         for name in topology.names
     }
-    for name, process in running.items():
+    refused = []
+    for name, process in running.items():  # every one is waited for: none starts behind the back of an error
         identifier, said = process.communicate()
         if process.returncode:
-            raise LabError(
-                f"{name} could not be started:\n{said.strip()}", "invoke doctor tells what this machine lacks."
-            )
-        note = workspace.root / ".vagrant" / "machines" / name / "docker" / "id"
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(identifier.strip())
+            refused.append(f"{name} could not be started:\n{said.strip()}")
+        else:
+            note = workspace.root / ".vagrant" / "machines" / name / "docker" / "id"
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(identifier.strip())
+    if refused:
+        raise LabError(refused[0], "invoke doctor tells what this machine lacks.")
 
 
 def run_arguments(

@@ -99,17 +99,18 @@ class Engine:
         A run that was killed may have asked the engine for a container that appears only now: so look again.
         """
         for last in (False,) * 20 + (True,):
-            with ThreadPoolExecutor(8) as pool:
-                list(pool.map(_remove, self.containers()))
             try:
+                with ThreadPoolExecutor(8) as pool:
+                    list(pool.map(_remove, self.containers()))
                 for network in self.networks():
                     with contextlib.suppress(NotFound):
                         network.remove()
-                return
-            except APIError:  # it has a container again
+                if not self.containers():
+                    return
+            except APIError:  # the network has a container again, or the engine is removing one already
                 if last:
                     raise
-                time.sleep(0.2)
+            time.sleep(0.2)
 
     def remove_images(self) -> None:
         """Remove the images that hosts are made from."""

@@ -1,4 +1,4 @@
-"""The five hosts of a workspace: everything they are made from is laid out, then Vagrant creates them."""
+"""The five hosts of a workspace: everything they are made from is laid out, then they are created."""
 
 import os
 import shutil

@@ -254,11 +254,13 @@ class Course:
 
     def _require_alive(self) -> None:
         """Raise LabError when a host does not run: starting all afresh would lose what the learner did."""
+        if self.workspace.read_state().get("provider", "docker") != "docker":
+            return  # the engine knows nothing of virtual machines
         running = {str(one.name).rsplit(".", 1)[-1] for one in self.engine.containers() if one.status == "running"}
         dead = [name for name in self.topology.names if name not in running]
         if dead:
             raise LabError(
-                f"The lab is up, but {', '.join(dead)} does not run.",
+                f"The lab is up, but {', '.join(dead)} {'does' if len(dead) == 1 else 'do'} not run.",
                 f"invoke host.reboot {dead[0]} starts it again; invoke lab.reset starts afresh.",
             )
 

@@ -176,8 +176,9 @@ def ssh_config(workspace: Workspace, ports: Ports) -> str:
 def make_control_folder(workspace: Workspace) -> None:
     """Make the folder of SSH's shared connections; LabError when it is somebody else's."""
     folder = control_path(workspace).parent
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if folder.lstat().st_uid != os.getuid():
         raise LabError(
             f"{folder} belongs to another user of this machine.", "Remove it, or let F0_WORKSPACE name another folder."
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from labs.engine.containers import Ports
 from labs.engine.edition import Edition, load_edition
 from labs.engine.progress import Tasks, progress
 from labs.engine.topology import Topology, load_topology
@@ -18,9 +19,22 @@ from labs.engine.workspace import Workspace
 
 REPO = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
+PORTS: Ports = {
+    "f0-11": {"ssh": 42200},
+    "f0-12": {"ssh": 42201},
+    "f0-13": {"ssh": 42202, "api": 42205},
+    "f0-14": {"ssh": 42203},
+    "f0-15": {"ssh": 42204},
+}
 
 Program = Callable[[str, str], Path]
 Golden = Callable[[str, str], None]
+
+
+def anywhere(text: str, workspace: Workspace) -> str:
+    """The text as it would be of a checkout in /course."""
+    text = text.replace(str(workspace.root), "/course/.labs").replace(str(workspace.repo), "/course")
+    return text.replace(workspace.name, "f0labs-course").replace(f"-{os.getuid()}/", "-1000/")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from docker.errors import ImageLoadError
 
 from labs.engine import bundle
 from labs.engine.bundle import load_bundle, save_bundle
+from labs.engine.catalog import Catalog, Needs, load_catalog
 from labs.engine.components import Builder
 from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
@@ -16,14 +17,19 @@ from labs.engine.progress import Tasks
 from tests.engine.conftest import REPO
 from tests.engine.fakes import FakeDocker, FakeImages
 
-HOST_IMAGE = "f0labs/host:abc"
-
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    engine = FakeDocker(FakeImages({HOST_IMAGE}))
+    engine = FakeDocker(FakeImages({"f0labs/host:of-an-older-edition"}))
     monkeypatch.setattr(bundle, "connect", lambda: engine)
     return engine
+
+
+def host_images(cache: Path, catalog: Catalog) -> set[str]:
+    """The tags of every lab's host image."""
+    edition = load_edition(REPO)
+    images = Images(REPO, cache, edition, None, Builder(REPO, cache, edition))
+    return {images.host_tag(catalog.needs(id).components) for id in catalog.labs}
 
 
 @pytest.fixture
@@ -38,7 +44,19 @@ def cache(tmp_path: Path, engine: FakeDocker) -> Path:
     (cache / "images").mkdir()
     for archive in Images(REPO, cache, edition, engine, builder).archives(edition.images).values():
         archive.write_text(archive.name)
+    engine.images.tags |= host_images(cache, load_catalog(REPO))
     return cache
+
+
+@pytest.fixture
+def two_labs(cache: Path, engine: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """A course with a second lab, whose host image is another one, and is built as well."""
+    flannel = load_catalog(REPO).lab("flannel")
+    other = flannel.model_copy(update={"id": "other", "needs": Needs(components=["kubernetes"])})
+    catalog = Catalog({"flannel": flannel, "other": other})
+    monkeypatch.setattr(bundle, "load_catalog", lambda _: catalog)
+    engine.images.tags |= host_images(cache, catalog)
+    return catalog
 
 
 @pytest.fixture
@@ -70,7 +88,17 @@ def test_another_machine_has_all_of_it(
     engine.images.tags.clear()
     load_bundle(REPO, tmp_path / "other", file, tasks)
     assert listing(tmp_path / "other") == listing(cache)
-    assert engine.images.tags == {HOST_IMAGE}
+    assert engine.images.tags == host_images(cache, load_catalog(REPO))
+
+
+def test_another_machine_has_the_host_images_of_all_labs(
+    cache: Path, two_labs: Catalog, tmp_path: Path, engine: FakeDocker, tasks: Tasks
+) -> None:
+    save_bundle(REPO, cache, tmp_path / "bundle.tar", tasks)
+    engine.images.tags.clear()
+    load_bundle(REPO, tmp_path / "other", tmp_path / "bundle.tar", tasks)
+    assert len(engine.images.tags) == 2
+    assert engine.images.tags == host_images(cache, two_labs)
 
 
 def test_links_stay_links(file: Path, tmp_path: Path, tasks: Tasks) -> None:
@@ -92,8 +120,18 @@ def test_what_is_not_built_yet_is_told(cache: Path, tmp_path: Path, tasks: Tasks
 
 
 def test_a_missing_host_image_is_told(cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.tags.clear()
-    assert not_saved(cache, tmp_path / "bundle.tar", tasks).message == "Not built yet: the host image."
+    engine.images.tags -= host_images(cache, load_catalog(REPO))
+    error = not_saved(cache, tmp_path / "bundle.tar", tasks)
+    assert error.message == "Not built yet: the host image of 'flannel'."
+    assert not (tmp_path / "bundle.tar").exists()
+
+
+def test_the_missing_host_image_of_one_lab_is_told(
+    cache: Path, two_labs: Catalog, tmp_path: Path, engine: FakeDocker, tasks: Tasks
+) -> None:
+    engine.images.tags -= host_images(cache, two_labs) - host_images(cache, load_catalog(REPO))
+    error = not_saved(cache, tmp_path / "bundle.tar", tasks)
+    assert error.message == "Not built yet: the host image of 'other'."
 
 
 def test_a_folder_that_is_not_there_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
@@ -139,8 +177,8 @@ def test_a_host_image_that_docker_refuses_is_told(
 
 def test_a_bundle_of_another_edition_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
     with tarfile.open(tmp_path / "old.tar", "w") as old:
-        (tmp_path / "host-image.tar").write_text(HOST_IMAGE)
-        old.add(tmp_path / "host-image.tar", "host-image.tar")
+        (tmp_path / "0.tar").write_text("f0labs/host:of-an-older-edition")
+        old.add(tmp_path / "0.tar", "host-images/0.tar")
         old.add(cache / "images", "images")
         old.add(next((cache / "components").glob("crane-*")), "components/crane-0.1-abc")
     error = not_loaded(tmp_path / "old.tar", tmp_path, tasks)

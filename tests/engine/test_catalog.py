@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import load_catalog
+from labs.engine.catalog import Needs, load_catalog
 from labs.engine.errors import LabError
 
 BROKEN = Path(__file__).parent / "broken_labs"
@@ -131,6 +131,27 @@ def test_labs_come_after_those_they_build_on(add_lab: AddLab, tmp_path: Path) ->
     assert list(catalog.labs) == ["gamma", "beta", "alpha"]
     assert [lab.id for lab in catalog.before("alpha")] == ["gamma", "beta"]
     assert catalog.before("gamma") == []
+
+
+def test_a_lab_needs_what_the_labs_before_it_need_and_what_every_node_starts_with(
+    add_lab: AddLab, tmp_path: Path
+) -> None:
+    needs = {"beta": "components: [flanneld, cni], images: [nginx]", "gamma": "components: [coredns, cni]"}
+    for id, after in (("alpha", ""), ("beta", ""), ("gamma", "beta")):
+        file = add_lab(id, after=after)
+        file.write_text(file.read_text().replace("components: [flanneld]", needs.get(id, "components: []")))
+    catalog = load_catalog(tmp_path)
+    assert catalog.needs("gamma") == Needs(
+        components=["cni", "coredns", "flanneld", "pause", "whoami"], images=["nginx", "pause", "probe"]
+    )
+    assert catalog.needs("beta").components == ["cni", "flanneld", "pause", "whoami"]
+    assert catalog.needs("alpha") == Needs(components=["pause", "whoami"], images=["pause", "probe"])
+
+
+def test_an_unknown_lab_needs_nothing_but_a_sentence(add_lab: AddLab, tmp_path: Path) -> None:
+    add_lab()
+    with pytest.raises(LabError, match=r"^There is no lab 'dmo'\. Did you mean 'demo'\?$"):
+        load_catalog(tmp_path).needs("dmo")
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,14 @@
 import io
 import secrets
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
 import docker
 import pytest
-from docker.errors import DockerException, NotFound
+from docker.errors import APIError, DockerException, NotFound
 
 from labs.engine.docker_engine import LABEL, Engine, connect
 from labs.engine.errors import LabError
@@ -50,6 +51,23 @@ def image(client: docker.DockerClient) -> Iterator[str]:
     client.api.import_image_from_data(empty.getvalue(), repository="f0labs-t/empty", tag=tag)
     yield f"f0labs-t/empty:{tag}"
     client.images.remove(f"f0labs-t/empty:{tag}", force=True)
+
+
+@dataclass(eq=False)
+class Removable:
+    """A container or a network of Docker's. Removing it does `first`, once; then it is off its list."""
+
+    among: FakeList
+    first: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.among.found.append(self)
+
+    def remove(self, **_: object) -> None:
+        first, self.first = self.first, None
+        if first:
+            first()
+        self.among.found.remove(self)
 
 
 def create(engine: Engine, image: str, host: str) -> Any:
@@ -93,13 +111,28 @@ def test_a_network_in_use_is_told_with_the_setting(engine: Engine, neighbour: En
     assert engine.networks() == []
 
 
-def test_a_network_that_this_machine_is_in_already_is_told(engine: Engine) -> None:
+def test_a_network_that_this_machine_is_in_already_is_told() -> None:
     with pytest.raises(LabError) as raised:
-        engine.create_network(IPv4Network("127.0.0.0/24"), internet=False)
+        Engine(None, "w").check_network(IPv4Network("127.0.0.0/24"))
     assert raised.value.message == (
         "The lab network 127.0.0.0/24 is used by something else on this machine (lo has 127.0.0.1)."
     )
-    assert engine.networks() == []
+    assert "F0_NETWORK=192.168.57.0/24 invoke lab.up" in raised.value.hint
+
+
+def test_a_network_that_nobody_is_in_is_all_right() -> None:
+    Engine(None, "w").check_network(NETWORK)
+
+
+def test_a_workspaces_own_bridge_is_in_nobodys_way_but_others(engine: Engine, neighbour: Engine) -> None:
+    engine.create_network(NETWORK, internet=False)
+    engine.check_network(NETWORK)
+    with pytest.raises(LabError) as raised:
+        neighbour.check_network(NETWORK)
+    assert raised.value.message == (
+        "The lab network 192.168.213.0/24 is used by something else on this machine "
+        f"({engine.labels[LABEL]} has 192.168.213.1)."
+    )
 
 
 def test_all_of_a_workspace_is_removed_with_its_volumes(engine: Engine, image: str) -> None:
@@ -123,6 +156,41 @@ def test_nothing_of_another_workspace_is_removed(engine: Engine, neighbour: Engi
 def test_removing_twice_is_harmless(engine: Engine) -> None:
     engine.remove_all()
     engine.remove_all()
+
+
+def refuse() -> None:
+    raise APIError("409 Client Error: it is busy")
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_container_that_appears_while_all_is_removed_is_removed_as_well(started: bool) -> None:
+    docker = FakeDocker()
+
+    def appear() -> None:
+        Removable(docker.containers)
+        if started:
+            refuse()
+
+    Removable(docker.containers)
+    Removable(docker.networks, appear)
+    Engine(docker, "w").remove_all()
+    assert (docker.containers.found, docker.networks.found) == ([], [])
+
+
+def test_a_container_that_is_being_removed_already_is_waited_for() -> None:
+    docker = FakeDocker()
+    Removable(docker.containers, refuse)
+    Removable(docker.networks)
+    Engine(docker, "w").remove_all()
+    assert (docker.containers.found, docker.networks.found) == ([], [])
+
+
+def test_what_cannot_be_removed_at_all_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    docker = FakeDocker()
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(Removable(docker.networks), "remove", refuse)
+    with pytest.raises(APIError, match="it is busy"):
+        Engine(docker, "w").remove_all()
 
 
 def test_no_engine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_hosts_are_not_started_without_room(
     with_memory(monkeypatch, memory * GIB)
     with_disk(monkeypatch, disk * GIB)
     with pytest.raises(LabError, match=rf"^The hosts need \d GiB of {lacking}, and 1.0 GiB are"):
-        doctor.check_room(REPO)
+        doctor.check_room()
 
 
 def test_docker_is_the_provider_unless_told_otherwise() -> None:

@@ -13,7 +13,7 @@ from labs.engine.hosts import Hosts
 from labs.engine.machines import control_path
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
-from tests.engine.conftest import Program
+from tests.engine.conftest import PORTS, Program
 from tests.engine.fakes import FakeDocker
 
 
@@ -89,6 +89,26 @@ def test_the_network_is_made_as_the_topology_says(laid_out: Workspace, engine: F
 def test_the_api_of_one_host_is_published(hosts: Hosts, archives: dict[str, Path], workspace: Workspace) -> None:
     ports = hosts.lay_out("f0labs/host:tag", archives, internet=True)
     assert f"server: https://127.0.0.1:{ports['f0-13']['api']}\n" in workspace.kubeconfig.read_text()
+
+
+def test_host_containers_are_started_by_docker_alone(
+    hosts: Hosts, archives: dict[str, Path], workspace: Workspace, program: Program
+) -> None:
+    ports = hosts.lay_out("f0labs/host:tag", archives, internet=False)
+    program("docker", 'eval "image=\\${$#}"; echo "$image"')
+    hosts.create("f0labs/host:tag", ports)
+    notes = sorted((workspace.root / ".vagrant/machines").glob("*/docker/id"))
+    assert [note.read_text() for note in notes] == ["f0labs/host:tag"] * 5
+
+
+def test_virtual_machines_are_made_by_vagrant_alone(
+    workspace: Workspace, topology: Topology, edition: Edition, engine: FakeEngine, program: Program
+) -> None:
+    program("docker", "exit 1")
+    program("vagrant", 'echo "$@" >calls')
+    workspace.root.mkdir()
+    Hosts(workspace, topology, edition, "libvirt", engine).create("f0labs/host:tag", PORTS)
+    assert (workspace.root / "calls").read_text() == "up --provider=libvirt\n"
 
 
 def test_an_archive_on_another_file_system_is_copied(

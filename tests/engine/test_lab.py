@@ -1,6 +1,8 @@
 """The story of a lab: what each task refuses, what it says then, and that nothing is lost or left."""
 
 import io
+import socket
+from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from labs.engine import doctor
 from labs.engine import lab as module
+from labs.engine.containers import Ports
 from labs.engine.errors import LabError
 from labs.engine.lab import Course
 from labs.engine.progress import Tasks
@@ -51,16 +54,18 @@ echo one
 echo two
 ```
 """
+Address = namedtuple("Address", ["family", "address"])
 UNITS = "systemctl is-system-running --wait || true"
 READY = {"phase": "ready", "provider": "docker", "network": "192.168.56.0/24"}
 PORTS = {"f0-13": {"ssh": 2, "api": 1}}
 
 
 class FakeHosts:
-    """Hosts that are laid out and destroyed in `story`; creating them does `create`."""
+    """Hosts that are laid out, created and destroyed in `story`; `trouble` happens when they are created."""
 
-    def __init__(self, story: list[str], create: Callable[[], None]) -> None:
-        self._story, self.create = story, create
+    def __init__(self, story: list[str]) -> None:
+        self._story = story
+        self.trouble: Callable[[], None] = lambda: None
 
     def __call__(self, *_: object) -> "FakeHosts":
         return self
@@ -68,6 +73,11 @@ class FakeHosts:
     def lay_out(self, image: str, *_: object, **__: object) -> dict[str, dict[str, int]]:
         self._story.append(f"laid out {image}")
         return PORTS
+
+    def create(self, image: str, ports: Ports) -> None:
+        assert ports == PORTS
+        self.trouble()
+        self._story.append(f"created from {image}")
 
     def abandon(self) -> None:
         self._story.append("abandoned")
@@ -121,7 +131,8 @@ def course(repo: Path, tasks: Tasks, engine: FakeDocker, program: Program, monke
     (repo / "labs-of-this-test").mkdir()
     monkeypatch.setenv("F0_WORKSPACE", str(repo / "labs-of-this-test/labs"))
     program("vagrant", "echo Vagrant 2.4.9")
-    monkeypatch.setattr(doctor, "check_room", lambda _: None)
+    monkeypatch.setattr(doctor, "check_room", lambda: None)
+    monkeypatch.setattr("psutil.net_if_addrs", dict)
     return Course(repo, tasks)
 
 
@@ -140,11 +151,11 @@ def story() -> list[str]:
 @pytest.fixture
 def starting(story: list[str], remote: FakeRemote, monkeypatch: pytest.MonkeyPatch) -> FakeHosts:
     """Lets `up` start hosts that are ready at once."""
-    hosts = FakeHosts(story, lambda: story.append("created"))
+    hosts = FakeHosts(story)
     monkeypatch.setattr(module, "Hosts", hosts)
     monkeypatch.setattr(module, "Builder", FakeParts)
     monkeypatch.setattr(module, "Images", FakeParts)
-    monkeypatch.setattr(Api, "is_ready", lambda _: "created" in story)
+    monkeypatch.setattr(Api, "is_ready", lambda _: "created from image" in story)
     return hosts
 
 
@@ -185,7 +196,7 @@ def test_another_lab_is_not_left_unasked(course: Course) -> None:
 def test_another_lab_is_left_when_asked(course: Course, story: list[str]) -> None:
     up(course, "first")
     course.up("apart", switch=True)
-    assert story == ["destroyed", "laid out image", "created"]
+    assert story == ["destroyed", "laid out image", "created from image"]
     assert course.running == "apart"
 
 
@@ -201,10 +212,58 @@ def test_a_lab_that_is_up_stays_as_it_is(
 
 
 @pytest.mark.usefixtures("starting")
+@pytest.mark.parametrize(
+    ("dead", "message", "first"),
+    [
+        (["f0-14"], "The lab is up, but f0-14 does not run.", "f0-14"),
+        (["f0-11", "f0-15"], "The lab is up, but f0-11, f0-15 do not run.", "f0-11"),
+    ],
+)
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_dead_host_of_the_lab_that_is_up_is_told_and_nothing_is_lost(
+    course: Course, engine: FakeDocker, story: list[str], dead: list[str], message: str, first: str, gone: bool
+) -> None:
+    up(course, "first")
+    engine.containers = running(5)
+    hosts = {one.name.removeprefix("w."): one for one in engine.containers.found}
+    for name in dead:
+        hosts[name].status = "exited"
+        if gone:
+            engine.containers.found.remove(hosts[name])
+    hint = f"invoke host.reboot {first} starts it again; invoke lab.reset starts afresh."
+    assert refusal(course.up, "first") == (message, hint)
+    assert (story, course.running) == ([], "first")
+
+
+@pytest.mark.usefixtures("starting", "engine")
+def test_virtual_machines_are_not_looked_for_among_containers(
+    course: Course, story: list[str], said: io.StringIO
+) -> None:
+    up(course, "first", provider="libvirt")
+    course.up("first")
+    assert story == []
+    assert said.getvalue().startswith("The hosts are up for the lab 'first' already.")
+
+
+@pytest.mark.usefixtures("starting")
+def test_a_network_in_use_is_told_before_anything_is_removed(
+    course: Course, story: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interfaces = {"eth7": [Address(socket.AF_INET, "192.168.56.7")]}
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: interfaces)
+    up(course, "first")
+    message, _ = refusal(course.up, "apart", switch=True)
+    assert message == (
+        "The lab network 192.168.56.0/24 is used by something else on this machine (eth7 has 192.168.56.7)."
+    )
+    assert (story, course.running) == ([], "first")
+
+
+@pytest.mark.usefixtures("starting")
 def test_an_interrupted_up_is_taken_up_by_the_next_one(course: Course, story: list[str]) -> None:
     course.workspace.write_state({"lab": "apart", "phase": "starting"})
     course.up("first")
-    assert story == ["destroyed", "laid out image", "created"]
+    assert story == ["destroyed", "laid out image", "created from image"]
 
 
 @pytest.mark.usefixtures("starting")
@@ -236,7 +295,7 @@ def test_an_interrupted_start_leaves_nothing(course: Course, starting: FakeHosts
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    starting.create = interrupt
+    starting.trouble = interrupt
     with pytest.raises(KeyboardInterrupt):
         course.up("first")
     assert story[-1] == "destroyed"
@@ -244,11 +303,11 @@ def test_an_interrupted_start_leaves_nothing(course: Course, starting: FakeHosts
 
 def test_hosts_that_cannot_be_created_are_told_at_once(course: Course, starting: FakeHosts) -> None:
     def fail() -> None:
-        raise LabError("Vagrant could not up the hosts:\nno such image")
+        raise LabError("f0-13 could not be started:\nno such image")
 
-    starting.create = fail
+    starting.trouble = fail
     message, _ = refusal(course.up, "first")
-    assert message == "Vagrant could not up the hosts:\nno such image"
+    assert message == "f0-13 could not be started:\nno such image"
     assert course.running is None
 
 
@@ -402,7 +461,7 @@ def test_there_is_nothing_to_reset_with_nothing_up(course: Course) -> None:
 def test_a_reset_starts_the_same_hosts_anew(course: Course, story: list[str]) -> None:
     up(course, "first", network="10.20.30.0/24", internet=True, hints={"routes": 1})
     assert course.reset() == "first"
-    assert story == ["destroyed", "laid out image", "created"]
+    assert story == ["destroyed", "laid out image", "created from image"]
     state = course.workspace.read_state()
     assert (state["network"], state["internet"], state.get("hints")) == ("10.20.30.0/24", True, None)
 
@@ -411,7 +470,7 @@ def test_a_reset_starts_the_same_hosts_anew(course: Course, story: list[str]) ->
 def test_hosts_that_are_half_there_are_reset_as_well(course: Course, story: list[str]) -> None:
     course.workspace.write_state({"lab": "first", "phase": "starting"})
     course.reset()
-    assert story == ["destroyed", "laid out image", "created"]
+    assert story == ["destroyed", "laid out image", "created from image"]
 
 
 def test_down_with_nothing_up_is_harmless(course: Course, said: io.StringIO) -> None:

@@ -1,31 +1,26 @@
-"""The hosts as Vagrant machines: the Vagrantfile, what Docker is told, ports, and a Vagrant that will not do."""
+"""The hosts as Vagrant machines: the Vagrantfile, ports, SSH's files, and a Vagrant that will not do."""
 
 import os
 import re
 import shutil
 import socket
+import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from paramiko import SSHConfig
 
+from labs.engine.containers import run_arguments
 from labs.engine.docker_engine import Engine
 from labs.engine.errors import LabError
-from labs.engine.machines import Machines, Ports, check_vagrant, create_arguments, free_ports, ssh_config
+from labs.engine.machines import Machines, check_vagrant, control_path, free_ports, make_control_folder, ssh_config
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
-from tests.engine.conftest import Golden, Program
+from tests.engine.conftest import PORTS, Golden, Program, anywhere
 
-PORTS: Ports = {
-    "f0-11": {"ssh": 42200},
-    "f0-12": {"ssh": 42201},
-    "f0-13": {"ssh": 42202, "api": 42205},
-    "f0-14": {"ssh": 42203},
-    "f0-15": {"ssh": 42204},
-}
 PROVIDERS = ("docker", "virtualbox", "libvirt")
 FIRST_PORT = 43700
 
@@ -37,12 +32,6 @@ def write_vagrantfile(workspace: Workspace, topology: Topology, provider: str) -
     machines = Machines(workspace, topology, provider)
     machines.write_vagrantfile("f0labs/host:tag", PORTS, Engine(None, workspace.name))
     return (workspace.root / "Vagrantfile").read_text()
-
-
-def anywhere(text: str, workspace: Workspace) -> str:
-    """The text as it would be of a checkout in /course."""
-    text = text.replace(str(workspace.root), "/course/.labs").replace(str(workspace.repo), "/course")
-    return text.replace(workspace.name, "f0labs-course").replace(f"-{os.getuid()}/", "-1000/")
 
 
 def validate(workspace: Workspace, *options: str) -> subprocess.CompletedProcess[str]:
@@ -105,16 +94,18 @@ def test_ssh_and_the_api_are_published_on_loopback_only(workspace: Workspace, to
     assert {re.findall('host_ip: "(.*?)"', line)[0] for line in forwarded} == {"127.0.0.1"}
 
 
-def test_docker_is_told_so(workspace: Workspace, topology: Topology, golden: Golden) -> None:
-    arguments = create_arguments(workspace, topology, "f0-13", {"f0labs.workspace": workspace.name})
-    golden("create_arguments.txt", anywhere("\n".join(arguments) + "\n", workspace))
-
-
-def test_a_container_gets_no_more_rights_than_it_needs(workspace: Workspace, topology: Topology) -> None:
-    arguments = create_arguments(workspace, topology, "f0-13", {})
-    assert "--privileged" not in arguments
-    assert not [one for one in arguments if "/sys/fs/cgroup" in one]
-    assert {one.rsplit(":", 1)[1] for one in arguments if one.startswith(f"--volume={workspace.root}")} == {"ro"}
+def test_containers_are_started_as_the_vagrantfile_says(workspace: Workspace, topology: Topology) -> None:
+    text = write_vagrantfile(workspace, topology, "docker")
+    for host, section in zip(topology.names, text.split("config.vm.define")[1:], strict=True):
+        (name,) = re.findall(r'docker\.name = "(.*?)"', section)
+        forwarded = re.findall(r'guest: (\d+), host: (\d+), host_ip: "(.*?)"', section)
+        said = [
+            f"--name={name}",
+            *(f"--publish={address}:{outside}:{inside}" for inside, outside, address in forwarded),
+        ]
+        said += re.findall(r'^ {8}"(.*)",$', section, re.M)
+        labels = Engine(None, workspace.name).labels
+        assert run_arguments(workspace, topology, host, PORTS[host], labels) == said
 
 
 def test_ports_are_the_first_free_ones(few_ports: Topology) -> None:
@@ -159,6 +150,36 @@ def test_paramiko_understands_it_as_well(tmp_path: Path) -> None:
     assert (settings["port"], settings["identityfile"]) == ("42202", [f"{workspace.root}/ssh_key"])
 
 
+def test_the_folder_of_shared_connections_is_for_this_user_alone(workspace: Workspace) -> None:
+    folder = control_path(workspace).parent
+    try:
+        make_control_folder(workspace)
+        make_control_folder(workspace)
+        assert (stat.S_IMODE(folder.stat().st_mode), folder.stat().st_uid) == (0o700, os.getuid())
+    finally:
+        folder.rmdir()
+
+
+@pytest.fixture
+def folder_of_another_user(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of shared connections, made by somebody else: seen from a user that this test's user isn't."""
+    monkeypatch.setattr("os.getuid", lambda: os.geteuid() + 4242)
+    folder = control_path(workspace).parent
+    yield folder
+    folder.unlink() if folder.is_symlink() or folder.is_file() else folder.rmdir()
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: path.symlink_to(Path.home())])
+def test_a_folder_of_shared_connections_that_another_user_made_is_told(
+    workspace: Workspace, folder_of_another_user: Path, make: Callable[[Path], None]
+) -> None:
+    make(folder_of_another_user)
+    with pytest.raises(LabError) as raised:
+        make_control_folder(workspace)
+    assert raised.value.message == f"{folder_of_another_user} belongs to another user of this machine."
+    assert raised.value.hint == "Remove it, or let F0_WORKSPACE name another folder."
+
+
 def test_vagrants_version_is_told(program: Program) -> None:
     program("vagrant", "echo Vagrant 2.4.9")
     assert check_vagrant() == "Vagrant 2.4.9"
@@ -194,7 +215,7 @@ def test_vagrants_last_words_are_told_and_all_are_kept(
     program("vagrant", "seq 1 20; echo 'no such image' >&2; exit 1")
     workspace.root.mkdir()
     with pytest.raises(LabError) as raised:
-        Machines(workspace, topology, "docker").up()
+        Machines(workspace, topology, "libvirt").up()
     assert raised.value.message == "Vagrant could not up the hosts:\n16\n17\n18\n19\n20\nno such image"
     assert raised.value.hint == f"The whole log is {workspace.logs}/vagrant.log."
     assert (workspace.logs / "vagrant.log").read_text().startswith("1\n2\n3\n")
@@ -203,10 +224,25 @@ def test_vagrants_last_words_are_told_and_all_are_kept(
 def test_vagrant_tries_again_when_another_container_vanished_meanwhile(
     workspace: Workspace, topology: Topology, program: Program
 ) -> None:
-    program("vagrant", "[ -e tried ] || { touch tried; echo 'Error: No such object: 1c0ffee' >&2; exit 1; }")
+    refuse_once = "[ -e tried ] || { touch tried; echo 'Error: No such object: 1c0ffee' >&2; exit 1; }"
+    program("vagrant", f"""echo "$@" >>calls; [ "$1" = halt ] || {refuse_once}""")
     workspace.root.mkdir()
-    Machines(workspace, topology, "docker").up()
-    assert (workspace.root / "tried").exists()
+    Machines(workspace, topology, "docker").reload("f0-14")
+    assert (workspace.root / "calls").read_text().splitlines() == [
+        "halt f0-14",
+        "up f0-14 --provider=docker",
+        "up f0-14 --provider=docker",
+    ]
+
+
+def test_vagrant_does_not_try_again_for_any_other_reason(
+    workspace: Workspace, topology: Topology, program: Program
+) -> None:
+    program("vagrant", """echo "$@" >>calls; [ "$1" = halt ] || { echo 'no such image' >&2; exit 1; }""")
+    workspace.root.mkdir()
+    with pytest.raises(LabError, match=r"^Vagrant could not up the hosts:\nno such image$"):
+        Machines(workspace, topology, "docker").reload("f0-14")
+    assert len((workspace.root / "calls").read_text().splitlines()) == 2
 
 
 @pytest.fixture
