@@ -1,13 +1,16 @@
 """The story of a lab: up, check, hint, solve, break, reset, status, down. Each chapter is told in its module."""
 
+import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from labs.engine import doctor, readiness
 from labs.engine.bundle import load_bundle
@@ -67,7 +70,8 @@ class Course:
                 f"The hosts are up for the lab '{state['lab']}'.",
                 f"invoke lab.up {id} --switch leaves it and starts '{id}'; what you did on the hosts is lost.",
             )
-        self._start(lab, provider, internet=internet)
+        with self._changing():
+            self._start(lab, provider, internet=internet)
 
     def reset(self, id: str | None = None) -> str:
         """Bring the hosts back to a lab's starting state, whatever was done to them; return the lab's id."""
@@ -76,13 +80,14 @@ class Course:
         if not wanted:
             raise LabError("No lab is up, so there is nothing to reset.", "invoke lab.up flannel")
         lab, internet = self.catalog.lab(wanted), bool(state.get("internet"))
-        self._start(lab, state.get("provider"), internet=internet, network=state.get("network"))
+        with self._changing():
+            self._start(lab, state.get("provider"), internet=internet, network=state.get("network"))
         return str(wanted)
 
     def down(self) -> None:
         """Remove everything made for this workspace: containers, volumes, network, connections, files."""
         engine = self.engine
-        with self._tasks.task("Removing the hosts"):
+        with self._changing(), self._tasks.task("Removing the hosts"):
             self._hosts(engine, self.topology).destroy()
 
     def purge(self) -> None:
@@ -90,6 +95,20 @@ class Course:
         with self._tasks.task(f"Removing {cache_dir()} and the images"):
             self.engine.remove_images()
             shutil.rmtree(cache_dir(), ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Keep others from making or removing these hosts meanwhile; LabError when somebody is at it already."""
+        locks = cache_dir() / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(locks / f"{self.workspace.name}.lock", timeout=0):
+                yield
+        except Timeout:
+            raise LabError(
+                "Another lab.up, lab.reset or lab.down is at work on these hosts.",
+                "Wait until it has ended, then try again.",
+            ) from None
 
     def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
         chosen = doctor.choose_provider(provider)

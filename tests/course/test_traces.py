@@ -109,6 +109,16 @@ def test_up_recovers_from_a_run_that_was_killed(clean: Course) -> None:
     assert clean.running == "flannel"
 
 
+def test_two_at_once_do_not_get_in_each_others_way(clean: Course) -> None:
+    first = _start("lab.up", "flannel")
+    assert wait_until(lambda: bool(clean.engine.containers()), 60)
+    second = _start("lab.reset")
+    _, said = second.communicate(timeout=60)
+    first.communicate(timeout=180)
+    assert (first.returncode, second.returncode) == (0, 2)
+    assert b"is at work on these hosts" in said
+
+
 def test_ctrl_c_during_a_check_ends_it_quietly(clean: Course) -> None:
     clean.up("flannel")
     process = _start("lab.check", "flannel", "--watch")
