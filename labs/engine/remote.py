@@ -37,6 +37,10 @@ class Remote:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; commands that still run on them end as failed."""
         for connection in self._connections.values():
             connection.close()
 
@@ -69,7 +73,12 @@ class Remote:
     def run_everywhere(self, hosts: Collection[str], script: str, seconds: float = 300) -> list[Outcome]:
         """Run a script on several hosts at once; results in the order of `hosts`."""
         with ThreadPoolExecutor(max(1, len(hosts))) as pool:
-            return list(pool.map(lambda host: self.run(host, script, seconds), hosts))
+            running = [pool.submit(self.run, host, script, seconds) for host in hosts]
+            try:
+                return [one.result() for one in running]
+            except KeyboardInterrupt:
+                self.close()  # else the pool would wait for commands that may take minutes
+                raise
 
     def write(self, hosts: Collection[str], path: str, content: str) -> list[Outcome]:
         """Write a file (root's, 0644) on several hosts, with the folders it needs."""

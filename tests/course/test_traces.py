@@ -119,6 +119,21 @@ def test_two_at_once_do_not_get_in_each_others_way(clean: Course) -> None:
     assert b"is at work on these hosts" in said
 
 
+def test_ctrl_c_does_not_wait_for_what_runs_on_the_hosts(clean: Course) -> None:
+    clean.up("flannel")
+    script = (
+        "from pathlib import Path; from labs.engine.remote import Remote; from labs.engine.workspace import Workspace\n"
+        f"with Remote(Workspace.of(Path({str(REPO)!r}))) as remote:\n"
+        "    remote.run_everywhere(['f0-13', 'f0-14'], 'touch /tmp/begun; sleep 120')"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=REPO, stderr=subprocess.PIPE)
+    ssh = ["ssh", "-F", str(clean.workspace.ssh_config), "f0-14", "test -e /tmp/begun"]
+    assert wait_until(lambda: subprocess.run(ssh).returncode == 0, 30)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert b"KeyboardInterrupt" in said
+
+
 def test_ctrl_c_during_a_check_ends_it_quietly(clean: Course) -> None:
     clean.up("flannel")
     process = _start("lab.check", "flannel", "--watch")

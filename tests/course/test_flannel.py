@@ -1,0 +1,34 @@
+"""What is special to the Flannel lab: ways other than the page's are right as well."""
+
+from collections.abc import Callable
+
+import pytest
+
+from labs.engine.catalog import Lab, load_catalog
+from labs.engine.lab import Course
+from tests.course.conftest import REPO, results
+
+pytestmark = pytest.mark.parametrize("lab", [load_catalog(REPO).lab("flannel")], ids=["flannel"])
+Run = Callable[[str, str], str]
+VXLAN = '{"Network": "172.7.0.0/16", "Backend": {"Type": "vxlan"}}'
+
+
+def on_both_nodes(run: Run, script: str) -> None:
+    for node in ("f0-13", "f0-14"):
+        run(node, script)
+
+
+def test_with_vxlan_all_is_reached_but_the_routes_of_host_gw(solved: Course, lab: Lab, run: Run) -> None:
+    run("f0-12", f"sudo etcdctl put /coreos.com/network/config '{VXLAN}'")
+    on_both_nodes(run, "sudo systemctl restart flanneld")
+    run("f0-13", "timeout 30 sh -c 'until ip route show 172.7.14.0/24 | grep -q flannel.1; do sleep 0.2; done'")
+    report = solved.check(lab.id, "en")
+    assert {id for id, result in results(report).items() if result != "passed"} == {"routes"}
+    assert "not host-gw" in next(one.evidence for one in report.objectives if one.id == "routes")
+
+
+def test_masquerading_by_flanneld_in_place_of_the_unit_is_right_as_well(solved: Course, lab: Lab, run: Run) -> None:
+    on_both_nodes(run, "sudo systemctl disable --now pod-nat")
+    on_both_nodes(run, "sudo sed -i 's/--ip-masq=false/--ip-masq=true/' /etc/systemd/system/flanneld.service")
+    on_both_nodes(run, "sudo systemctl daemon-reload && sudo systemctl restart flanneld")
+    assert set(results(solved.check(lab.id, "en")).values()) == {"passed"}
