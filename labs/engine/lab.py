@@ -239,20 +239,22 @@ class Course:
         return look(self.workspace, self.engine, self.topology)
 
     def reboot(self, host: str) -> None:
-        """Turn a host off and on again; returns when its services, and its node if it is one, are ready."""
+        """Turn a host off and on again; returns when its services and the pods that were ready are ready again."""
         topology = self.topology
         topology.host(host)
         if self.running is None:
             raise LabError("No lab is up.", "invoke lab.up flannel")
         cluster = self._cluster(topology)
         with self._tasks.task(f"Rebooting {host}"), Remote(self.workspace) as remote:
-            before = cluster.probe_containers().get(host)
+            before = cluster.ready_pods(host)
             self._hosts(self.engine, topology).reboot(host)
-            # What the API says of the node is old news until its kubelet has reported a new probe.
-            ready = readiness.wait_until(
-                lambda: cluster.is_ready() and (before is None or cluster.probe_containers().get(host) != before),
-                UP_SECONDS,
-            )
+
+            def back() -> bool:
+                # What the API says of a pod is old news until its kubelet has reported new containers.
+                now = cluster.ready_pods(host)
+                return cluster.is_ready() and all(now.get(pod, old) != old for pod, old in before.items())
+
+            ready = readiness.wait_until(back, UP_SECONDS)
             self._require_ready(ready, topology, remote)
 
     def shell(self, host: str) -> int:

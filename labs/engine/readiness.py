@@ -48,12 +48,14 @@ class Api:
         """Return the nodes whose probe pod is ready."""
         return {item["spec"]["nodeName"] for item in self.items(_PROBES) if _is_ready(item)}
 
-    def probe_containers(self) -> dict[str, str]:
-        """Return the id of the container that runs each node's probe: another one after each start of the node."""
+    def ready_pods(self, node: str) -> dict[str, str]:
+        """Return a node's ready pods, `namespace/name` → ids of their containers: others after a start of the node."""
         return {
-            item["spec"]["nodeName"]: one["containerID"]
-            for item in self.items(_PROBES)
-            for one in item["status"].get("containerStatuses", [])
+            f"{item['metadata']['namespace']}/{item['metadata']['name']}": " ".join(
+                one.get("containerID", "") for one in item["status"].get("containerStatuses", [])
+            )
+            for item in self.items(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}")
+            if _is_ready(item)
         }
 
 

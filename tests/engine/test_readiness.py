@@ -82,6 +82,10 @@ def cluster(workspace: Workspace) -> Iterator[Cluster]:
     listening.server_close()
 
 
+def pod(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "metadata": {"namespace": "kube-system", "name": name}}
+
+
 @pytest.fixture
 def api(workspace: Workspace, cluster: Cluster) -> Api:
     return Api(workspace, cluster.port, ["f0-13", "f0-14"])
@@ -117,7 +121,15 @@ def test_the_administrator_is_let_in_and_sees_ready_nodes(api: Api, cluster: Clu
 def test_probes_are_told_by_their_node(api: Api, cluster: Cluster) -> None:
     cluster.answers[PROBES] = [ready("f0-13", "False"), ready("f0-14")]
     assert api.ready_probes() == {"f0-14"}
-    assert api.probe_containers() == {"f0-13": "containerd://f0-13", "f0-14": "containerd://f0-14"}
+
+
+def test_ready_pods_of_a_node_are_told_with_their_containers(api: Api, cluster: Cluster) -> None:
+    waiting = ready("f0-14", "False")
+    cluster.answers["/api/v1/pods?fieldSelector=spec.nodeName%3Df0-14"] = [
+        pod("probe", ready("f0-14")),
+        pod("late", waiting),
+    ]
+    assert api.ready_pods("f0-14") == {"kube-system/probe": "containerd://f0-14"}
 
 
 def test_a_cluster_is_ready_when_nodes_probes_and_accounts_are(api: Api, cluster: Cluster) -> None:
