@@ -2,10 +2,10 @@
 
 import shlex
 import subprocess
+import threading
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from fabric import Config, Connection
@@ -32,6 +32,7 @@ class Remote:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._connections: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> "Remote":
         return self
@@ -44,12 +45,13 @@ class Remote:
         for connection in self._connections.values():
             connection.close()
 
-    @cached_property
-    def _config(self) -> Any:
-        return Config(runtime_ssh_path=str(self._workspace.ssh_config))
-
     def _connection(self, host: str) -> Any:
-        return self._connections.setdefault(host, Connection(host, config=self._config, connect_timeout=5))
+        # One at a time, each with a configuration of its own: Fabric's is not made for threads that share it.
+        with self._lock:
+            if host not in self._connections:
+                config = Config(runtime_ssh_path=str(self._workspace.ssh_config))
+                self._connections[host] = Connection(host, config=config, connect_timeout=5)
+            return self._connections[host]
 
     def run(self, host: str, script: str, seconds: float = 300) -> Outcome:
         """Run a script as the learner would (`bash -euo pipefail`), for at most `seconds`.
