@@ -89,10 +89,6 @@ class Engine:
         except APIError as error:
             raise _network_in_use(network, str(error.explanation)) from error
 
-    def bridge_is_up(self) -> bool:
-        """Tell whether the lab network exists: only then may anything be sent to it."""
-        return bool(self.networks())
-
     def remove_all(self) -> None:
         """Remove this workspace's containers with their volumes, side by side, then its networks.
 

@@ -94,10 +94,10 @@ def test_a_network_that_is_there_is_not_made_twice(engine: Engine) -> None:
     assert len(engine.networks()) == 1
 
 
-def test_the_bridge_is_up_while_the_network_is_there(engine: Engine) -> None:
-    assert not engine.bridge_is_up()
+def test_the_network_is_listed_while_it_is_there(engine: Engine) -> None:
+    assert not engine.networks()
     engine.create_network(NETWORK, internet=False)
-    assert engine.bridge_is_up()
+    assert engine.networks()
 
 
 def test_a_network_in_use_is_told_with_the_setting(engine: Engine, neighbour: Engine) -> None:
