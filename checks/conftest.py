@@ -100,6 +100,21 @@ class Cluster:
         """A pod as the API has it."""
         return self.get(namespace, "pod", name)
 
+    def list(self, *kinds: str) -> list[dict[str, Any]]:
+        """All objects of some kinds, of every namespace."""
+        result = self._kubectl("get", ",".join(kinds), "--all-namespaces", "-o", "json", "--request-timeout=5s")
+        if result.rc != 0:
+            raise ClusterUnreachable(f"The cluster's objects cannot be read: {_last_line(result.stderr)}")
+        items: list[dict[str, Any]] = json.loads(result.stdout)["items"]
+        return items
+
+    def may(self, user: str, verb: str, resource: str) -> bool:
+        """Whether a user may do something, in every namespace."""
+        result = self._kubectl("auth", "can-i", verb, resource, "--all-namespaces", f"--as={user}")
+        if result.stdout.strip() not in ("yes", "no"):
+            raise ClusterUnreachable(f"The API does not say what {user} may do: {_last_line(result.stderr)}")
+        return bool(result.stdout.strip() == "yes")
+
     def exec(self, namespace: str, pod: str, *command: str) -> CommandResult:
         """Run a command in a pod, for at most ten seconds (exit status 124 after that)."""
         result = self._kubectl("-n", namespace, "exec", pod, "--", *command)

@@ -114,6 +114,10 @@ def test_the_registry_takes_images_from_those_who_log_in_only(up: Course, run: R
     run("f0-15", f"docker load --quiet --input /opt/images/probe.tar && (! docker push --quiet {image} 2>&1)")
     run("f0-15", "docker login --username admin --password-stdin harbor.frank.com < /etc/docker/registry/password 2>&1")
     run("f0-15", f"docker push --quiet {image} && docker logout harbor.frank.com")
+    public = "https://harbor.frank.com/v2/public/probe/manifests/1.0.0"
+    assert run("f0-13", f"curl -s -o /dev/null -w '%{{http_code}}' {public}") == "200"
+    assert run("f0-13", f"curl -s -o /dev/null -w '%{{http_code}}' -X DELETE {public}") == "401"
+    assert run("f0-13", "curl -s -o /dev/null -w '%{http_code}' https://harbor.frank.com/v2/_catalog") == "401"
     pull = f"sudo ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d --user admin:$PASSWORD {image}"
     password = run("f0-15", "cat /etc/docker/registry/password")
     assert "probe:1.0.0" in run("f0-14", f"PASSWORD={password}; {pull} | tail -n 20")
