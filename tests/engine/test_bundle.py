@@ -122,7 +122,8 @@ def test_what_is_not_built_yet_is_told(cache: Path, tmp_path: Path, tasks: Tasks
 def test_a_missing_host_image_is_told(cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks) -> None:
     engine.images.tags -= host_images(cache, load_catalog(REPO))
     error = not_saved(cache, tmp_path / "bundle.tar", tasks)
-    assert error.message == "Not built yet: the host image of 'flannel'."
+    missing = ", ".join(f"the host image of '{id}'" for id in load_catalog(REPO).labs)
+    assert error.message == f"Not built yet: {missing}."
     assert not (tmp_path / "bundle.tar").exists()
 
 
