@@ -129,6 +129,16 @@ def break_(_: Context, id: str, fault: str = "", list: bool = False) -> None:
             OUT.print(it.plant(id, fault or None).title.of(LANG), highlight=False)
 
 
+@task(
+    words=["id", "fault"],
+    help={"id": "the lab", "fault": "which fault; without it, the one planted last"},
+)
+def repair(_: Context, id: str, fault: str = "") -> None:
+    """Put right what lab.break broke, and show how: the drill's solution."""
+    with course() as it:
+        show.repaired(it.repair(id, fault or None), OUT, LANG)
+
+
 @task(help={"json": "print the status as JSON"})
 def status(_: Context, json: bool = False) -> None:
     """Show hosts, services, cluster, addresses, disk and memory."""
@@ -213,7 +223,7 @@ def test(c: Context, units: bool = False) -> None:
 
 def _collect() -> Collection:
     root = Collection(doctor, bench, test)
-    root.add_collection(Collection("lab", list_labs, up, check, hint, solve, reset, break_, status, down))
+    root.add_collection(Collection("lab", list_labs, up, check, hint, solve, reset, break_, repair, status, down))
     root.add_collection(Collection("host", ssh, reboot))
     root.add_collection(Collection("docs", docs_serve, docs_build))
     root.add_collection(Collection("bundle", bundle_save, bundle_load))

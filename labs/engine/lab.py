@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labs.engine import doctor, readiness
+from labs.engine import doctor, drills, readiness
 from labs.engine.bundle import load_bundle
 from labs.engine.catalog import Catalog, Fault, Lab, load_catalog
 from labs.engine.components import Builder
@@ -222,14 +222,24 @@ class Course:
             raise LabError(f"The lab '{id}' has no faults to plant.")
         fault = lab.fault(fault_id) if fault_id else lab.faults[0]
         self._require_up(lab)
+        drills.note(self.workspace, lab, [*drills.planted(self.workspace, lab), fault.id])
         with Remote(self.workspace) as remote, self._tasks.task("Breaking something"):
-            for command in fault.commands:
-                for outcome in remote.run_everywhere(command.hosts, command.run):
-                    if outcome.status:
-                        raise LabError(
-                            f"The fault '{fault.id}' could not be planted on {outcome.host}:\n{outcome.output.strip()}",
-                            f"Faults are made for a solved lab: invoke lab.solve {id}",
-                        )
+            doing = f"The fault '{fault.id}' could not be planted"
+            drills.run(fault.commands, remote, doing, f"Faults are made for a solved lab: invoke lab.solve {id}")
+        return fault
+
+    def repair(self, id: str, fault_id: str | None) -> Fault:
+        """Put right a fault that was planted (by default the last one) and return it; LabError when none is."""
+        lab = self.catalog.lab(id)
+        self._require_up(lab)
+        planted = drills.planted(self.workspace, lab)
+        if not planted and not fault_id:
+            raise LabError(f"No fault is planted in the lab '{id}'.", f"invoke lab.break {id} plants one.")
+        fault = lab.fault(fault_id or planted[-1])
+        with Remote(self.workspace) as remote, self._tasks.task("Repairing it"):
+            doing = f"The fault '{fault.id}' could not be repaired"
+            drills.run(fault.repair, remote, doing, "invoke lab.reset brings fresh hosts.")
+        drills.note(self.workspace, lab, [one for one in planted if one != fault.id])
         return fault
 
     # ------------------------------------------------------------------------------------------------------- status

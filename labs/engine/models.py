@@ -53,6 +53,7 @@ class Fault(_Part):
     id: Id
     title: Text
     commands: list[Command] = Field(min_length=1)
+    repair: list[Command] = Field(min_length=1)
     fails: list[Id] = Field(min_length=1)
 
 

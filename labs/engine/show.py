@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from labs.engine.catalog import Lab
+from labs.engine.catalog import Fault, Lab
 from labs.engine.doctor import Finding
 from labs.engine.lab import Course
 from labs.engine.language import say
@@ -75,6 +75,14 @@ def faults(lab: Lab, console: Console, lang: str) -> None:
     for fault in lab.faults:
         table.add_row(fault.id, fault.title.of(lang))
     console.print(table)
+
+
+def repaired(fault: Fault, console: Console, lang: str) -> None:
+    """Tell how a fault was put right: the drill's solution."""
+    console.print(escape(fault.title.of(lang)), highlight=False)
+    for command in fault.repair:
+        console.print(f"\n[bold]{', '.join(command.hosts)}[/]", highlight=False)
+        console.print(escape(command.run.rstrip()), highlight=False, soft_wrap=True)
 
 
 def status(status: Status, console: Console, *, as_json: bool) -> None:

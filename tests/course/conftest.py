@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import Lab
+from labs.engine.catalog import Lab, load_catalog
 from labs.engine.grading import Report
 from labs.engine.lab import Course
 from labs.engine.progress import progress
@@ -13,12 +13,23 @@ from labs.engine.remote import Remote
 from tests.course.watch import OutsideWatch
 
 REPO = Path(__file__).resolve().parents[2]
+LABS = list(load_catalog(REPO).labs.values())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("course")
+    ours = Path(__file__).with_name("test_labs.py")
+    places = [place for place, item in enumerate(items) if item.path == ours]
+    for place, item in zip(places, sorted((items[place] for place in places), key=_lab_and_line), strict=True):
+        items[place] = item
+
+
+def _lab_and_line(item: pytest.Item) -> tuple[int, int]:
+    """All tests of one lab after each other, as they stand in the file: another lab costs new hosts."""
+    lab: Lab = vars(item)["callspec"].params["lab"]
+    return LABS.index(lab), item.location[1] or 0
 
 
 @pytest.fixture(scope="session")
@@ -46,21 +57,53 @@ def course(workspace_environment: None, outside: OutsideWatch) -> Iterator[Cours
             course.down()
 
 
+class Stage:
+    """What the hosts are at, so that tests which leave them as they got them can share them."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._known: tuple[object, ...] = ()
+
+    def bring(self, lab: Lab, *, solved: bool = False) -> Course:
+        """Bring the hosts to the lab's starting state, or its end; a test may then do anything to them."""
+        if self._now(lab, solved=solved) != self._known:
+            if not solved or self._now(lab, solved=False) != self._known:
+                self._start(lab)
+            if solved:
+                self._course.solve(lab.id)
+        self._known = ()
+        return self._course
+
+    def left(self, lab: Lab, *, solved: bool = False) -> None:
+        """Say at the end of a test that the hosts are at the lab's starting state, or its end."""
+        self._known = self._now(lab, solved=solved)
+
+    def _now(self, lab: Lab, *, solved: bool) -> tuple[object, ...]:
+        return (lab.id, solved, *sorted(str(one.id) for one in self._course.engine.containers()))
+
+    def _start(self, lab: Lab) -> None:
+        if self._course.running == lab.id:
+            self._course.reset(lab.id)
+        else:
+            self._course.up(lab.id, switch=True)
+
+
+@pytest.fixture(scope="session")
+def stage(course: Course) -> Stage:
+    """What the hosts are at."""
+    return Stage(course)
+
+
 @pytest.fixture
-def fresh(course: Course, lab: Lab) -> Course:
+def fresh(stage: Stage, lab: Lab) -> Course:
     """The course with hosts at the lab's starting state."""
-    if course.running == lab.id:
-        course.reset(lab.id)
-    else:
-        course.up(lab.id, switch=True)
-    return course
+    return stage.bring(lab)
 
 
 @pytest.fixture
-def solved(fresh: Course, lab: Lab) -> Course:
+def solved(stage: Stage, lab: Lab) -> Course:
     """The course with the lab solved by its documented steps."""
-    fresh.solve(lab.id)
-    return fresh
+    return stage.bring(lab, solved=True)
 
 
 @pytest.fixture

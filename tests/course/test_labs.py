@@ -1,4 +1,4 @@
-"""The promise of every lab: graded before, solved by its page, graded after, broken, reset. For new labs as well."""
+"""The promise of every lab, new ones as well: graded before, solved by its page, graded, broken, repaired, reset."""
 
 import subprocess
 import sys
@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import Fault, Lab, load_catalog
+from labs.engine.catalog import Fault, Lab
 from labs.engine.lab import Course
-from tests.course.conftest import REPO, results
+from tests.course.conftest import LABS, REPO, Stage, results
 
-LABS = list(load_catalog(REPO).labs.values())
 every_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id, scope="module")
 every_fault = pytest.mark.parametrize(
     ("lab", "fault"), [pytest.param(lab, fault, id=f"{lab.id}-{fault.id}") for lab in LABS for fault in lab.faults]
@@ -33,17 +32,30 @@ def _after(lab: Lab, failing: set[str]) -> set[str]:
 
 
 @every_lab
-def test_nothing_passes_at_the_starting_state(fresh: Course, lab: Lab) -> None:
+def test_nothing_passes_at_the_starting_state(fresh: Course, lab: Lab, stage: Stage) -> None:
     report = fresh.check(lab.id, "en")
     assert set(results(report).values()) <= {"failed", "blocked"}
     assert report.points == 0
     assert report.exit_code == 1
     assert all(one.evidence for one in report.objectives)
+    stage.left(lab)
+
+
+@every_lab
+def test_the_command_line_grades_with_the_documented_exit_status(
+    fresh: Course, lab: Lab, tmp_path: Path, stage: Stage
+) -> None:
+    invoke = Path(sys.executable).with_name("invoke")
+    junit = tmp_path / "result.xml"
+    done = subprocess.run([invoke, "lab.check", lab.id, "--json", f"--junit={junit}"], cwd=REPO, capture_output=True)
+    assert (done.returncode, done.stdout[:1]) == (1, b"{")
+    assert b"<testsuite" in junit.read_bytes()
+    stage.left(lab)
 
 
 @every_lab
 def test_the_documented_steps_reach_every_point_and_change_nothing_when_repeated(
-    solved: Course, lab: Lab, run: Callable[[str, str], str]
+    solved: Course, lab: Lab, run: Callable[[str, str], str], stage: Stage
 ) -> None:
     report = solved.check(lab.id, "en")
     assert set(results(report).values()) == {"passed"}, report.to_dict()
@@ -53,31 +65,34 @@ def test_the_documented_steps_reach_every_point_and_change_nothing_when_repeated
     solved.solve(lab.id)
     assert {host.name: run(host.name, STATE) for host in hosts} == before
     assert solved.check(lab.id, "en").exit_code == 0
+    stage.left(lab, solved=True)
 
 
 @every_lab
-def test_a_solved_lab_survives_the_reboot_of_a_node(solved: Course, lab: Lab) -> None:
+def test_a_solved_lab_survives_the_reboot_of_a_node(solved: Course, lab: Lab, stage: Stage) -> None:
     solved.reboot("f0-14")
-    assert set(results(solved.check(lab.id, "en")).values()) == {"passed"}
+    report = solved.check(lab.id, "en")
+    assert set(results(report).values()) == {"passed"}, report.to_dict()
+    stage.left(lab, solved=True)
 
 
 @every_fault
-def test_a_fault_flips_the_objectives_it_names_and_no_other(solved: Course, lab: Lab, fault: Fault) -> None:
+def test_a_fault_flips_the_objectives_it_names_and_its_repair_flips_them_back(
+    solved: Course, lab: Lab, fault: Fault, stage: Stage
+) -> None:
     solved.plant(lab.id, fault.id)
-    found = results(solved.check(lab.id, "en"))
-    assert {id for id, result in found.items() if result == "failed"} == set(fault.fails)
+    broken = solved.check(lab.id, "en")
+    found = results(broken)
+    assert {id for id, result in found.items() if result == "failed"} == set(fault.fails), broken.to_dict()
     assert {id for id, result in found.items() if result != "passed"} == _after(lab, set(fault.fails))
+    solved.repair(lab.id, fault.id)
+    repaired = solved.check(lab.id, "en")
+    assert set(results(repaired).values()) == {"passed"}, repaired.to_dict()
+    stage.left(lab, solved=True)
 
 
 @every_lab
-def test_reset_brings_the_starting_state_back(fresh: Course, lab: Lab) -> None:
-    assert fresh.check(lab.id, "en").points == 0
-
-
-@every_lab
-def test_the_command_line_grades_with_the_documented_exit_status(fresh: Course, lab: Lab, tmp_path: Path) -> None:
-    invoke = Path(sys.executable).with_name("invoke")
-    junit = tmp_path / "result.xml"
-    done = subprocess.run([invoke, "lab.check", lab.id, "--json", f"--junit={junit}"], cwd=REPO, capture_output=True)
-    assert (done.returncode, done.stdout[:1]) == (1, b"{")
-    assert b"<testsuite" in junit.read_bytes()
+def test_reset_brings_the_starting_state_back(solved: Course, lab: Lab, stage: Stage) -> None:
+    solved.reset(lab.id)
+    assert solved.check(lab.id, "en").points == 0
+    stage.left(lab)

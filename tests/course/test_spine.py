@@ -12,7 +12,7 @@ from labs.engine.errors import LabError
 from labs.engine.lab import Course
 from labs.engine.readiness import wait_until
 from labs.engine.workspace import cache_dir
-from tests.course.conftest import REPO, results
+from tests.course.conftest import REPO, Stage, results
 from tests.course.watch import OutsideWatch
 
 Run = Callable[[str, str], str]
@@ -25,10 +25,9 @@ PROBE = "kubectl -n kube-system get pod probe-{} -o jsonpath='{{.status.podIP}}'
 
 
 @pytest.fixture(scope="module")
-def up(course: Course, lab: Lab) -> Course:
+def up(stage: Stage, lab: Lab) -> Course:
     """Hosts that these tests only look at, or leave as they found them."""
-    course.up(lab.id, switch=True)
-    return course
+    return stage.bring(lab)
 
 
 @of_every_host

@@ -37,6 +37,9 @@ title: {{en: A fault, zh: 故障}}
 commands:
   - hosts: [f0-13]
     run: systemctl stop flanneld
+repair:
+  - hosts: [f0-13]
+    run: systemctl start flanneld
 fails: [{fails}]
 """
 BROKEN_LABS = (
@@ -199,8 +202,9 @@ def test_broken_faults_are_told_line_by_line(add_lab: AddLab, tmp_path: Path) ->
     (faults / "three.yml").write_text("id: three\nfails: []\n", encoding="utf-8")
     assert problems(tmp_path) == [
         "labs/demo/faults/one.yml:1: the id is 'two' but the file is one.yml",
-        "labs/demo/faults/one.yml:6: there is no objective 'secnd'. Did you mean 'second'?",
+        "labs/demo/faults/one.yml:9: there is no objective 'secnd'. Did you mean 'second'?",
         "labs/demo/faults/three.yml:1: 'commands' is missing",
+        "labs/demo/faults/three.yml:1: 'repair' is missing",
         "labs/demo/faults/three.yml:1: 'title' is missing",
         "labs/demo/faults/three.yml:2: 'fails': List should have at least 1 item after validation, not 0",
     ]

@@ -37,6 +37,7 @@ FAULT = """\
 id: lost-route
 title: {en: A route is lost, zh: 路由丢失}
 commands: [{hosts: [f0-13, f0-14], run: ip route flush}]
+repair: [{hosts: [f0-13], run: ip route add}]
 fails: [routes]
 """
 PAGE = """\
@@ -448,6 +449,29 @@ def test_a_fault_that_a_host_refuses_is_told(course: Course, remote: FakeRemote)
         "The fault 'lost-route' could not be planted on f0-14:\nOperation not permitted",
         "Faults are made for a solved lab: invoke lab.solve first",
     )
+
+
+def test_the_fault_planted_last_is_repaired_by_default(course: Course, remote: FakeRemote) -> None:
+    up(course, "first")
+    course.plant("first", None)
+    assert course.repair("first", None).id == "lost-route"
+    assert remote.ran[2:] == [("f0-13", "ip route add")]
+    assert refusal(course.repair, "first", None)[0] == "No fault is planted in the lab 'first'."
+
+
+def test_a_fault_that_was_not_planted_here_is_repaired_when_it_is_named(course: Course, remote: FakeRemote) -> None:
+    up(course, "first")
+    course.repair("first", "lost-route")
+    assert remote.ran == [("f0-13", "ip route add")]
+
+
+def test_a_repair_that_a_host_refuses_is_told_and_the_fault_stays_noted(course: Course, remote: FakeRemote) -> None:
+    up(course, "first")
+    course.plant("first", None)
+    remote.answers[("f0-13", "ip route add")] = Outcome("f0-13", 1, "Operation not permitted\n")
+    assert refusal(course.repair, "first", None)[0].startswith("The fault 'lost-route' could not be repaired on f0-13")
+    remote.answers.clear()
+    assert course.repair("first", None).id == "lost-route"
 
 
 # ------------------------------------------------------------------------------------------ reset, down, status, shell

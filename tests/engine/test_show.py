@@ -96,6 +96,13 @@ def test_every_fault_is_listed(course: Course, out: Console) -> None:
     assert [line[0] for line in words(out)[1:]] == [fault.id for fault in lab.faults]
 
 
+def test_the_solution_of_a_drill_is_shown(course: Course, out: Console) -> None:
+    fault = course.catalog.lab("flannel").fault("not-enabled")
+    show.repaired(fault, out, "en")
+    assert fault.title.en in text(out)
+    assert "f0-14\nsudo systemctl enable flanneld" in text(out)
+
+
 def test_steps_are_listed_by_section(course: Course, out: Console) -> None:
     steps = course.steps("flannel")
     show.steps(steps, out)
