@@ -17,6 +17,7 @@ from labs.engine.bench import run_bench
 from labs.engine.bundle import load_bundle, save_bundle
 from labs.engine.cli import accept_absent_words, task, whole_number
 from labs.engine.doctor import examine
+from labs.engine.errors import LabError
 from labs.engine.lab import Course
 from labs.engine.language import language
 from labs.engine.progress import progress
@@ -60,7 +61,8 @@ def up(_: Context, id: str, switch: bool = False, provider: str | None = None, i
 @task(
     words=["id"],
     help={
-        "id": "the lab",
+        "id": "the lab, by default the one that is up",
+        "all": "grade the labs it builds on as well",
         "only": "grade this objective only (may be repeated)",
         "watch": "grade again until all pass",
         "json": "print the report as JSON",
@@ -69,22 +71,34 @@ def up(_: Context, id: str, switch: bool = False, provider: str | None = None, i
     iterable=["only"],
 )
 def check(
-    _: Context, id: str, only: list[str], watch: bool = False, json: bool = False, junit: str | None = None
+    _: Context,
+    only: list[str],
+    id: str = "",
+    all: bool = False,
+    watch: bool = False,
+    json: bool = False,
+    junit: str | None = None,
 ) -> None:
     """Grade your cluster. Exit status: 0 all passed, 1 not yet, 2 the grader or the hosts have a problem."""
     with course() as it:
-        report = it.check(id, LANG, only, Path(junit) if junit else None)
+        if all and (id or only or junit):
+            raise LabError("--all grades every lab that is up: it goes with no ID, --only or --junit.")
+        labs = [id] if id else [lab.id for lab in it.labs_up()]
+        if not all:
+            labs = labs[-1:]
+        reports = [it.check(lab, LANG, only, Path(junit) if junit else None) for lab in labs]
         while True:
             if json:
-                print(to_json(report), flush=True)
+                print(to_json(reports if all else reports[0]), flush=True)
             else:
-                render(report, OUT, LANG)
-            if not watch or not report.open:
+                render(reports, OUT, LANG)
+            if not watch or not any(report.open for report in reports):
                 break
             time.sleep(2)  # between two gradings, so that watching costs the cluster little
-            report = report.updated(it.check(id, LANG, report.open))
-    if report.exit_code:
-        raise Exit(code=report.exit_code)
+            reports = [one.updated(it.check(one.lab, LANG, one.open)) if one.open else one for one in reports]
+    code = max(report.exit_code for report in reports)
+    if code:
+        raise Exit(code=code)
 
 
 @task(

@@ -172,6 +172,15 @@ class Course:
 
     # --------------------------------------------------------------------------------- check, hint, solve and break
 
+    def labs_up(self, wanted: str = "flannel") -> list[Lab]:
+        """Return the labs that the hosts are up for: those solved before, then the one itself; LabError without one."""
+        running = self.running
+        if running is None:
+            phase = self.workspace.read_state().get("phase")
+            what = "The last lab.up did not come to its end." if phase else "No lab is up."
+            raise LabError(what, f"invoke lab.up {wanted}")
+        return [*self.catalog.before(running), self.catalog.lab(running)]
+
     def check(self, id: str, lang: str, only: Collection[str] = (), junit: Path | None = None) -> Report:
         """Grade a lab on the running hosts; see grading.grade."""
         lab = self.catalog.lab(id)
@@ -297,10 +306,7 @@ class Course:
 
     def _require_up(self, lab: Lab) -> None:
         """Raise LabError unless the hosts are up for this lab or one that builds on it."""
-        running = self.running
-        if running is None:
-            phase = self.workspace.read_state().get("phase")
-            what = "The last lab.up did not come to its end." if phase else "No lab is up."
-            raise LabError(what, f"invoke lab.up {lab.id}")
-        if lab.id != running and lab not in self.catalog.before(running):
-            raise LabError(f"The hosts are up for '{running}', not for '{lab.id}'.", f"invoke lab.up {lab.id} --switch")
+        if lab not in self.labs_up(lab.id):
+            raise LabError(
+                f"The hosts are up for '{self.running}', not for '{lab.id}'.", f"invoke lab.up {lab.id} --switch"
+            )

@@ -1,7 +1,7 @@
 """Shows a graded Report: to people on a terminal, to programs as JSON. Knows nothing of pytest."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from rich.console import Console
@@ -16,8 +16,29 @@ _MARKS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def render(report: Report, console: Console, lang: str) -> None:
-    """Every objective with its evidence, the points, and what to look at next."""
+def render(reports: Sequence[Report], console: Console, lang: str) -> None:
+    """Each lab's objectives with their evidence, its points, and what to look at next; then all points together."""
+    for report in reports:
+        if len(reports) > 1:
+            console.rule(report.lab, align="left")
+        _render_one(report, console, lang)
+    if len(reports) > 1:
+        words = {
+            "points": sum(report.points for report in reports),
+            "max_points": sum(report.max_points for report in reports),
+            "seconds": sum(report.seconds for report in reports),
+        }
+        console.rule(align="left")
+        console.print(f"[bold]{say('points', lang, **words)}[/]", highlight=False)
+
+
+def to_json(reported: Report | Sequence[Report]) -> str:
+    """A report in the documented schema, or a list of such."""
+    data = reported.to_dict() if isinstance(reported, Report) else [one.to_dict() for one in reported]
+    return json.dumps(data, ensure_ascii=False, indent=2)
+
+
+def _render_one(report: Report, console: Console, lang: str) -> None:
     table = Table.grid(padding=(0, 1))
     table.add_column()
     table.add_column(ratio=1)
@@ -29,11 +50,6 @@ def render(report: Report, console: Console, lang: str) -> None:
     words = {"points": report.points, "max_points": report.max_points, "seconds": report.seconds}
     console.print(f"[bold]{say('points', lang, **words)}[/]", highlight=False)
     _render_next(report, console, lang)
-
-
-def to_json(report: Report) -> str:
-    """The report in the documented schema."""
-    return json.dumps(report.to_dict(), ensure_ascii=False, indent=2)
 
 
 def _title_and_evidence(one: ObjectiveResult) -> str:

@@ -135,6 +135,15 @@ def test_checking_with_nothing_up_is_the_hosts_problem(invoke: Invoke) -> None:
     assert (result.returncode, result.stderr) == (2, "No lab is up.\ninvoke lab.up flannel\n")
 
 
+def test_all_labs_are_graded_or_one(invoke: Invoke) -> None:
+    result = invoke("lab.check", "flannel", "--all")
+    assert (result.returncode, result.stderr.split(":")[0]) == (2, "--all grades every lab that is up")
+
+
+def test_checking_whatever_is_up_needs_something_up(invoke: Invoke) -> None:
+    assert invoke("lab.check", "--all").stderr == invoke("lab.check").stderr == "No lab is up.\ninvoke lab.up flannel\n"
+
+
 def test_debug_shows_the_traceback(invoke: Invoke) -> None:
     result = invoke("--debug", "lab.up", "flanel")
     assert result.returncode != 0

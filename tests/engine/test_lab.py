@@ -355,6 +355,11 @@ def test_nothing_is_graded_with_nothing_up(course: Course, task: str) -> None:
     assert refusal(getattr(course, task), "first", "en") == ("No lab is up.", "invoke lab.up first")
 
 
+def test_the_labs_that_are_up_are_the_running_one_and_those_it_builds_on(course: Course) -> None:
+    up(course, "second")
+    assert [lab.id for lab in course.labs_up()] == ["first", "second"]
+
+
 def test_nothing_is_solved_with_nothing_up(course: Course) -> None:
     assert refusal(course.solve, "first") == ("No lab is up.", "invoke lab.up first")
 

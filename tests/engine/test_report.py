@@ -23,7 +23,7 @@ ERROR = objective("routes", "error", "f0-14 does not answer.")
 
 def shown(*objectives: ObjectiveResult, lang: str = "en") -> str:
     console = Console(file=io.StringIO(), width=80)
-    render(Report("demo", objectives, 3.21), console, lang)
+    render([Report("demo", objectives, 3.21)], console, lang)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -83,3 +83,19 @@ def test_json_is_the_report_as_data() -> None:
 )
 def test_exit_codes(objectives: tuple[ObjectiveResult, ...], code: int) -> None:
     assert Report("demo", objectives, 0).exit_code == code
+
+
+def test_several_labs_are_shown_one_after_the_other_with_all_points_at_the_end() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    render([Report("first", (PASSED,), 1.0), Report("second", (FAILED,), 2.0)], console, "en")
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert said.index("first ─") < said.index("The config") < said.index("second ─") < said.index("The routes")
+    assert said.splitlines()[-1] == "10 of 20 points, 3.0 s"
+
+
+def test_several_reports_are_a_list_of_json_objects() -> None:
+    assert [one["lab"] for one in json.loads(to_json([Report("a", (PASSED,), 1), Report("b", (FAILED,), 1)]))] == [
+        "a",
+        "b",
+    ]
