@@ -1,7 +1,7 @@
 """What the checks of the CoreDNS lab look at: the DNS pods as the API has them, and what they answer."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +12,7 @@ import pytest
 from testinfra.host import Host
 
 from labs.engine.errors import LabError
+from labs.engine.readiness import wait_until
 
 if TYPE_CHECKING:
     from checks.conftest import Cluster
@@ -41,10 +42,11 @@ NETWORK_OF = "for name in $(ls /run/netns); do sudo ip -n $name -4 -brief addres
 
 @dataclass(frozen=True)
 class Answer:
-    """What a name server says to a question: a status (none when it says nothing) and records."""
+    """What a name server says: a status (none when it says nothing), records, and for how many seconds they hold."""
 
     status: str
     records: frozenset[str] = frozenset()
+    ttl: int = 0
 
     def __str__(self) -> str:
         return ", ".join(sorted(self.records)) or {"NOERROR": "no record"}.get(self.status, self.status) or "no answer"
@@ -140,13 +142,15 @@ def dig(nodes: Mapping[str, Host], networks: Mapping[str, str]) -> Dig:
 
     def ask(node: str, server: str, question: str, *options: str) -> Answer:
         words = ["-x", question] if _is_address(question) else [f"{question}.", "A"]
-        words = [f"@{server}", "+time=2", "+tries=1", "+noall", "+comments", "+answer", *options, *words]
+        words = [f"@{server}", "+time=1", "+tries=3", "+noall", "+comments", "+answer", *options, *words]
         # The probe's image has no dig. The node's own does it, in the network of the pod.
         command = "timeout 5 sudo ip netns exec" + " %s" * (len(words) + 2)
         said = nodes[node].run(command, networks[node], "dig", *words).stdout
         status = re.search(r"status: (\w+)", said)
-        records = (line.split() for line in said.splitlines() if line and not line.startswith(";"))
-        return Answer(status[1] if status else "", frozenset(one[4] for one in records if len(one) == 5))
+        lines = (line.split() for line in said.splitlines() if line and not line.startswith(";"))
+        records = [line for line in lines if len(line) == 5]
+        ttl = max((int(one[1]) for one in records), default=0)
+        return Answer(status[1] if status else "", frozenset(one[4] for one in records), ttl)
 
     return ask
 
@@ -179,6 +183,19 @@ def known_addresses(f0_12: Host) -> Mapping[str, str]:
     said = f0_12.run("getent ahostsv4 %s; getent ahostsv4 %s", *OUTSIDE).stdout
     found = [line.split()[0] for line in said.splitlines() if "STREAM" in line]
     return dict(zip(OUTSIDE, found, strict=True))
+
+
+def once_caches_agree(ask: Callable[[], Answer], expected: Collection[str]) -> Answer:
+    """What is answered. Other records than expected may come from a cache: then, what is answered once they expire."""
+    answers = [ask()]
+
+    def agrees() -> bool:
+        answers.append(ask())
+        return answers[-1].records == expected
+
+    if answers[0].records and answers[0].records != expected:
+        wait_until(agrees, answers[0].ttl + 1)
+    return answers[-1]
 
 
 def of_each(look: Callable[[Asked], Found], those: Iterable[Asked]) -> Mapping[Asked, Found]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.coredns.conftest import API_NAME, DNS, FORBIDDEN, NEEDED, NONSENSE, OUTSIDE, of_each
+from checks.coredns.conftest import API_NAME, DNS, FORBIDDEN, NEEDED, NONSENSE, OUTSIDE, of_each, once_caches_agree
 
 if TYPE_CHECKING:
     from checks.coredns.conftest import Answer, Dig, Dns
@@ -88,7 +88,8 @@ def test_a_pod_finds_services_by_short_names(node: str, short_names: Mapping[tup
 def test_the_name_of_a_headless_service_gives_the_addresses_of_its_pods(dig: "Dig", dns: "Dns") -> None:
     services = dns.headless()
     assert services, "No headless Service (clusterIP: None) with a ready pod behind it is there to be looked up."
-    for name, answer in of_each(lambda name: dig("f0-13", DNS, name), services).items():
+    heard = of_each(lambda name: once_caches_agree(lambda: dig("f0-13", DNS, name), services[name]), services)
+    for name, answer in heard.items():
         assert answer.records == services[name], (
             f"{name} is headless; its pods are {', '.join(sorted(services[name]))}, its name gives: {answer}."
         )
