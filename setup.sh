@@ -5,6 +5,7 @@ set -euo pipefail
 GO_MINOR=26 # Go 1.26: the oldest that compiles the components
 PYTHON_MINOR=11
 VAGRANT_OLDEST=2.3
+INOTIFY_INSTANCES=1024 # five hosts use about 60 of them; the kernel's default is 128 for all programs of root
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LOG_DIR=${F0_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/f0-labs}/log
@@ -22,10 +23,11 @@ Makes this machine ready for f0 labs:
   1. installs what is missing, by apt-get on Debian and Ubuntu: a Docker engine, Vagrant $VAGRANT_OLDEST or newer, mmdebstrap,
      an SSH client, a C compiler with its static library, git, iptables, zstd, xz, Python's venv module;
   2. starts dockerd where there is no systemd and no engine answers;
-  3. makes .venv from requirements.txt, every package checked against its hash;
-  4. adds the Go toolchain to .venv where the system has none from 1.$GO_MINOR on.
+  3. raises the kernel's limit of inotify instances to $INOTIFY_INSTANCES where it is lower (/etc/sysctl.d/80-f0-labs.conf);
+  4. makes .venv from requirements.txt, every package checked against its hash;
+  5. adds the Go toolchain to .venv where the system has none from 1.$GO_MINOR on.
 
-It needs root or sudo for the first two only, and only when there is something to do. Packages come from where apt, pip
+It needs root or sudo for the first three only, and only when there is something to do. Packages come from where apt, pip
 and uv of this machine are set to look. Logs are in $LOG_DIR.
 Exit code: 0 ready, 2 something is left for you to do (the last lines say what).
 EOF
@@ -246,6 +248,19 @@ start_engine() {
     say 'Docker engine: answers.'
 }
 
+# --- the kernel -----------------------------------------------------------------------------------------------------
+
+# Without it the kubelets of a second set of hosts end with "too many open files".
+raise_inotify_limit() {
+    local limit=/proc/sys/fs/inotify/max_user_instances file=/etc/sysctl.d/80-f0-labs.conf
+    [ "$(cat $limit 2>/dev/null || echo $INOTIFY_INSTANCES)" -lt $INOTIFY_INSTANCES ] || return 0
+    become_root 'raise the limit of inotify instances'
+    say "Kernel: raising the limit of inotify instances to $INOTIFY_INSTANCES ($file) …"
+    echo "fs.inotify.max_user_instances = $INOTIFY_INSTANCES" | "${SUDO[@]}" tee "$file" >/dev/null &&
+        echo $INOTIFY_INSTANCES | "${SUDO[@]}" tee $limit >/dev/null ||
+        say 'It could not be raised: one set of hosts works, a second one may not.' >&2
+}
+
 # --- .venv ----------------------------------------------------------------------------------------------------------
 
 # install_pinned FILE...: by uv if there, else (or if uv can't reach a package index) by pip; each set up as this machine has it.
@@ -334,6 +349,7 @@ main() {
         *) check_programs "$system" ;;
     esac
     start_engine
+    raise_inotify_limit
     make_venv
     install_go
     say "Ready. Next: $NEXT"

@@ -18,6 +18,8 @@ from labs.engine.workspace import cache_dir, free_disk
 
 MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1 GiB
 DISK_NEEDED = 3 << 30  # bytes for hosts whose images are built already
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_NEEDED = 512  # instances; a set of hosts uses about 60, besides whatever else root runs
 PROVIDERS = ("docker", "virtualbox", "libvirt")
 
 
@@ -41,6 +43,7 @@ def examine(repo: Path) -> Sequence[Finding]:
         _probe("Components", lambda: _components(repo)),
         _probe("Memory", _memory),
         _probe("Disk", _disk),
+        _probe("inotify", _inotify),
         Finding(
             "kube-proxy",
             True,
@@ -82,6 +85,16 @@ def _disk() -> str:
             "Free some space, or set F0_CACHE to a folder on a larger disk.",
         )
     return f"{free:.1f} GiB free in {cache_dir()}"
+
+
+def _inotify() -> str:
+    limit = int(INOTIFY_LIMIT.read_text())
+    if limit < INOTIFY_NEEDED:
+        raise LabError(
+            f"The kernel allows {limit} inotify instances: too few for a second set of hosts.",
+            "Run ./setup.sh: it raises the limit.",
+        )
+    return f"{limit} instances allowed"
 
 
 def check_room() -> None:

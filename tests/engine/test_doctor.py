@@ -58,8 +58,19 @@ def test_a_machine_with_nothing_has_everything_told_at_once() -> None:
         "Components",
         "Memory",
         "Disk",
+        "inotify",
         "kube-proxy",
     ]
+
+
+@pytest.mark.usefixtures("no_docker")
+@pytest.mark.parametrize(("limit", "ok"), [(128, False), (1024, True)])
+def test_a_kernel_with_few_inotify_instances_is_told(
+    limit: int, ok: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "limit").write_text(f"{limit}\n")
+    monkeypatch.setattr(doctor, "INOTIFY_LIMIT", tmp_path / "limit")
+    assert findings()["inotify"].ok is ok
 
 
 @pytest.mark.usefixtures("no_docker")
