@@ -270,8 +270,10 @@ class Course:
 
             def back() -> bool:
                 # What the API says of a pod is old news until its kubelet has reported new containers.
+                # And a controller manager that ran on the host needs some time to be replaced by another.
                 now = cluster.ready_pods(host)
-                return cluster.is_ready() and all(now.get(pod, old) != old for pod, old in before.items())
+                renewed = all(now.get(pod, old) != old for pod, old in before.items())
+                return cluster.is_ready() and renewed and not cluster.outdated_endpoints(host)
 
             ready = readiness.wait_until(back, UP_SECONDS)
             self._require_ready(ready, topology, remote)

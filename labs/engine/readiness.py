@@ -54,9 +54,23 @@ class Api:
             f"{item['metadata']['namespace']}/{item['metadata']['name']}": " ".join(
                 one.get("containerID", "") for one in item["status"].get("containerStatuses", [])
             )
-            for item in self.items(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}")
+            for item in self._pods(node)
             if _is_ready(item)
         }
+
+    def outdated_endpoints(self, node: str) -> set[str]:
+        """Return the addresses that Services still send to on a node, and that no pod there has any more."""
+        known = {
+            address
+            for item in self.items("/apis/discovery.k8s.io/v1/endpointslices")
+            for endpoint in item.get("endpoints") or []
+            if endpoint.get("nodeName") == node
+            for address in endpoint["addresses"]
+        }
+        return known - {item["status"].get("podIP", "") for item in self._pods(node)}
+
+    def _pods(self, node: str) -> list[dict[str, Any]]:
+        return self.items(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}")
 
 
 def _is_ready(item: dict[str, Any]) -> bool:

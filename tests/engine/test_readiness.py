@@ -132,6 +132,19 @@ def test_ready_pods_of_a_node_are_told_with_their_containers(api: Api, cluster: 
     assert api.ready_pods("f0-14") == {"kube-system/probe": "containerd://f0-14"}
 
 
+def test_endpoints_that_no_pod_of_the_node_has_any_more_are_told(api: Api, cluster: Cluster) -> None:
+    endpoints = [
+        {"addresses": ["172.7.14.3"], "nodeName": "f0-14"},
+        {"addresses": ["172.7.14.9"], "nodeName": "f0-14"},
+        {"addresses": ["172.7.13.3"], "nodeName": "f0-13"},
+    ]
+    cluster.answers |= {
+        "/apis/discovery.k8s.io/v1/endpointslices": [{"endpoints": endpoints}, {"endpoints": None}],
+        "/api/v1/pods?fieldSelector=spec.nodeName%3Df0-14": [{"status": {"podIP": "172.7.14.9"}}, {"status": {}}],
+    }
+    assert api.outdated_endpoints("f0-14") == {"172.7.14.3"}
+
+
 def test_a_cluster_is_ready_when_nodes_probes_and_accounts_are(api: Api, cluster: Cluster) -> None:
     both = [ready("f0-13"), ready("f0-14")]
     cluster.answers |= {NODES: both, PROBES: both, ACCOUNTS: [{"metadata": {"name": "default"}}]}
