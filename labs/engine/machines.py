@@ -20,6 +20,7 @@ from labs.engine.overlay import environment
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
 
+PORTS_OF_A_NETWORK = 20
 OLDEST_VAGRANT = (2, 3)
 
 
@@ -127,19 +128,23 @@ def check_vagrant() -> str:
 
 
 def free_ports(topology: Topology) -> Ports:
-    """Return a free loopback port for SSH of every host and for each published port, from `topology.first_port` on.
+    """Return a free loopback port for SSH of every host and for each published port.
+
+    Every lab network has ports of its own, by its third number: a host that is off for a moment keeps its own.
 
     Raises:
-        LabError: no free port in the thousand that follow.
+        LabError: too few of them are free.
     """
+    first = topology.first_port + PORTS_OF_A_NETWORK * topology.network.network_address.packed[2]
+    last = first + PORTS_OF_A_NETWORK - 1
     wanted = [(host.name, "ssh") for host in topology.hosts] + [(port.host, port.name) for port in topology.published]
     ports: Ports = {host.name: {} for host in topology.hosts}
-    candidates = iter(range(topology.first_port, topology.first_port + 1000))
+    candidates = iter(range(first, last + 1))
     for host, name in wanted:
         port = next((port for port in candidates if _is_free(port)), None)
         if port is None:
             raise LabError(
-                f"No port between {topology.first_port} and {topology.first_port + 999} is free on this machine.",
+                f"Too few ports between {first} and {last} are free on this machine.",
                 "End what holds them, or set another `first_port` in vagrant/topology.yml.",
             )
         ports[host][name] = port

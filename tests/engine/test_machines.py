@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import psutil
@@ -53,7 +54,7 @@ def skip_without(provider: str, answer: str) -> None:
 
 @pytest.fixture
 def few_ports(topology: Topology) -> Topology:
-    return topology.model_copy(update={"first_port": FIRST_PORT})
+    return topology.model_copy(update={"first_port": FIRST_PORT - 20 * 56})
 
 
 @pytest.fixture
@@ -114,6 +115,11 @@ def test_ports_are_the_first_free_ones(few_ports: Topology) -> None:
     assert ports["f0-13"]["api"] == 43705
 
 
+def test_every_lab_network_has_ports_of_its_own(few_ports: Topology) -> None:
+    other = few_ports.model_copy(update={"network": IPv4Network("192.168.57.0/24")})
+    assert free_ports(other)["f0-11"]["ssh"] == free_ports(few_ports)["f0-11"]["ssh"] + 20
+
+
 def test_a_taken_port_is_left_out(few_ports: Topology, taken: int) -> None:
     given = [port for own in free_ports(few_ports).values() for port in own.values()]
     assert sorted(given) == [43700, 43702, 43703, 43704, 43705, 43706]
@@ -124,7 +130,7 @@ def test_no_free_port_is_told(few_ports: Topology, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("labs.engine.machines._is_free", lambda port: port < FIRST_PORT + 5)
     with pytest.raises(LabError) as raised:
         free_ports(few_ports)
-    assert raised.value.message == "No port between 43700 and 44699 is free on this machine."
+    assert raised.value.message == "Too few ports between 43700 and 43719 are free on this machine."
     assert raised.value.hint == "End what holds them, or set another `first_port` in vagrant/topology.yml."
 
 
