@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from labs.engine import containers
-from labs.engine.components import Builder
 from labs.engine.docker_engine import Engine, connect
 from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
 from labs.engine.hosts import Hosts
-from labs.engine.images import Images
 from labs.engine.lab import UP_SECONDS, Course
 from labs.engine.progress import Tasks
 from labs.engine.readiness import Api, wait_until
+from labs.engine.software import Software
 from labs.engine.topology import load_topology
 from labs.engine.workspace import cache_dir
 
@@ -56,19 +55,17 @@ def run_bench(repo: Path, id: str, tasks: Tasks) -> dict[str, Any]:
 
 def _floor(repo: Path, course: Course, id: str, tasks: Tasks) -> float:
     """The same five containers, started bare by the docker client, until their cold kubelets' nodes are ready."""
-    topology, edition, workspace = load_topology(repo), load_edition(repo), course.workspace
+    needs, workspace = course.catalog.needs(id), course.workspace
+    topology = load_topology(repo).demanding(needs.roles)
     engine = Engine(connect(), workspace.name)
-    builder = Builder(repo, cache_dir(), edition)
-    images = Images(repo, cache_dir(), edition, engine.client, builder)
-    hosts = Hosts(workspace, topology, edition, "docker", engine)
-    needs = course.catalog.needs(id)
-    tag = images.host_tag(needs.components)
-    ports = hosts.lay_out(tag, images.archives(needs.images), internet=False)
-
+    software = Software(repo, cache_dir(), engine.client)
+    hosts = Hosts(workspace, topology, load_edition(repo), "docker", engine)
+    images = software.host_images(needs, topology)
+    ports = hosts.lay_out(images, software.archives([needs]), internet=False)
     api = Api(workspace, ports["f0-13"]["api"])
 
     def run() -> None:
-        containers.start(workspace, topology, tag, ports, engine.labels)
+        containers.start(workspace, topology, images, ports, engine.labels)
         if not wait_until(lambda: len(api.ready_nodes()) == 2, UP_SECONDS):
             raise LabError("The bare containers did not become a cluster.", "invoke doctor")
 
@@ -79,16 +76,15 @@ def _floor(repo: Path, course: Course, id: str, tasks: Tasks) -> float:
 
 
 def _sizes(repo: Path, course: Course, id: str) -> dict[str, float]:
-    edition, client = load_edition(repo), connect()
-    builder = Builder(repo, cache_dir(), edition)
-    images = Images(repo, cache_dir(), edition, client, builder)
-    needs = course.catalog.needs(id)
-    archives = images.archives(needs.images)
-    host_image = client.images.get(images.host_tag(needs.components)).attrs["Size"]
-    built = [file for name in needs.components for file in builder.folder(name).rglob("*") if not file.is_symlink()]
+    client, needs = connect(), course.catalog.needs(id)
+    software = Software(repo, cache_dir(), client)
+    archives = software.archives([needs])
+    images = software.host_images(needs, load_topology(repo).demanding(needs.roles))
+    folders = software.components([needs]).values()
+    built = [file for folder in folders for file in folder.rglob("*") if not file.is_symlink()]
     components = sum(file.stat().st_size for file in built)
     return {
-        "host_image": host_image >> 20,
+        "host_images": sum(client.images.get(tag).attrs["Size"] for tag in set(images.values())) >> 20,
         "components": components >> 20,
         "archives": round(sum(path.stat().st_size for path in archives.values()) / (1 << 20), 1),
     }

@@ -7,12 +7,11 @@ from pathlib import Path
 from docker.errors import DockerException
 
 from labs.engine.catalog import load_catalog
-from labs.engine.components import Builder
 from labs.engine.docker_engine import connect
-from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
-from labs.engine.images import Images
 from labs.engine.progress import Tasks
+from labs.engine.software import Software
+from labs.engine.topology import load_topology
 
 _HOST_IMAGES = "host-images"
 
@@ -23,15 +22,18 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
     Raises:
         LabError: something is not built yet, or the file can't be written.
     """
-    edition, catalog, client = load_edition(repo), load_catalog(repo), connect()
-    builder = Builder(repo, cache, edition)
-    images = Images(repo, cache, edition, client, builder)
-    archives = images.archives(edition.images)
-    parts = [*(builder.folder(name) for name in edition.components), *archives.values()]
+    catalog, client = load_catalog(repo), connect()
+    software, topology = Software(repo, cache, client), load_topology(repo)
+    needs = {id: catalog.needs(id) for id in catalog.labs}
+    parts = [*software.components(needs.values()).values(), *software.archives(needs.values()).values()]
     absent = [part.name for part in parts if not part.exists()]
-    tags = {images.host_tag(catalog.needs(id).components): id for id in catalog.labs}
+    tags = {
+        tag: id
+        for id, own in needs.items()
+        for tag in software.host_images(own, topology.demanding(own.roles)).values()
+    }
     built = {tag for image in client.images.list("f0labs/host") for tag in image.tags}
-    absent += [f"the host image of '{id}'" for tag, id in tags.items() if tag not in built]
+    absent += [f"a host image of '{id}'" for id in dict.fromkeys(id for tag, id in tags.items() if tag not in built)]
     if absent:
         raise LabError(f"Not built yet: {', '.join(absent)}.", "Bring each lab up once: invoke lab.up flannel")
     part = file.with_name(f"{file.name}.part")
@@ -67,7 +69,7 @@ def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
     """
     if not file.is_file():
         raise LabError(f"There is no file {file}.", "invoke bundle.save makes one on a machine with a network.")
-    client, edition = connect(), load_edition(repo)
+    client = connect()
     cache.mkdir(parents=True, exist_ok=True)
     try:
         with (
@@ -88,7 +90,9 @@ def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
         raise LabError(
             f"{file} is no bundle of this course, or it is damaged ({error}).", "Make it again: invoke bundle.save"
         ) from error
-    missing = Builder(repo, cache, edition).missing(list(edition.components))
+    catalog = load_catalog(repo)
+    components = Software(repo, cache, client).components(catalog.needs(id) for id in catalog.labs)
+    missing = [name for name, place in components.items() if not place.is_dir()]
     if missing:
         raise LabError(
             f"The bundle is of another edition: it lacks {', '.join(missing)}.", "Make it from the same version."

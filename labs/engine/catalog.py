@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labs.engine.errors import LabError
 from labs.engine.models import Command, Fault, Lab, LabFile, Needs, Objective, Text, find
+from labs.engine.topology import load_topology
 from labs.engine.yaml_lines import Problem, YamlFile, nearest
 
 __all__ = ["Catalog", "Command", "Fault", "Lab", "LabFile", "Needs", "Objective", "Text", "load_catalog"]
@@ -27,8 +28,13 @@ class Catalog:
         labs = [*self.before(id), self.lab(id)]
         components = {name for lab in labs for name in lab.needs.components}
         images = {name for lab in labs for name in lab.needs.images}
+        roles = {name for lab in labs for name in lab.needs.roles}
         # every node starts with a sandbox and a probe
-        return Needs(components=sorted(components | {"pause", "whoami"}), images=sorted(images | {"pause", "probe"}))
+        return Needs(
+            components=sorted(components | {"pause", "whoami"}),
+            images=sorted(images | {"pause", "probe"}),
+            roles=sorted(roles),
+        )
 
     def before(self, id: str) -> list[Lab]:
         """The labs that are solved already where this one starts, in their order."""
@@ -59,8 +65,11 @@ class _Source:
 def load_catalog(repo: Path) -> Catalog:
     """Read every lab, or raise one LabError that lists every problem of every file."""
     sources = {path.parent.name: _read(path, repo) for path in sorted(repo.glob("labs/*/lab.yml"))}
+    demanded = any(source.file.value(("needs", "roles")) for source in sources.values())
+    on_demand = load_topology(repo).roles_on_demand if demanded else set()
     for source in sources.values():
         _check_names(source, repo)
+        _check_needs(source, on_demand)
         _check_objectives(source)
         _check_faults(source)
         for place, id in source.file.items(("after",)):
@@ -92,6 +101,12 @@ def _check_names(source: _Source, repo: Path) -> None:
     for place in places:
         if not (repo / place).exists():
             source.file.problem(("id",), f"{place} is missing")
+
+
+def _check_needs(source: _Source, on_demand: set[str]) -> None:
+    for place, role in source.file.items(("needs", "roles")):
+        if role not in on_demand:
+            source.file.problem(place, f"no host has the role '{role}' on demand.{nearest(str(role), on_demand)}")
 
 
 def _check_objectives(source: _Source) -> None:

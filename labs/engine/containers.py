@@ -19,14 +19,20 @@ MARK = "F0LABS_MACHINES_OF"  # in the environment of processes that create hosts
 Ports = dict[str, dict[str, int]]
 
 
-def start(workspace: Workspace, topology: Topology, image: str, ports: Ports, labels: Mapping[str, str]) -> None:
+def start(
+    workspace: Workspace,
+    topology: Topology,
+    images: Mapping[str, str],
+    ports: Ports,
+    labels: Mapping[str, str],
+) -> None:
     """Start a container for every host; LabError with Docker's words about the first that does not start."""
     program = shutil.which("docker")
     if not program:
         raise LabError("The docker client is not installed.", "Run ./setup.sh: it installs it.")
     running = {
         name: subprocess.Popen(
-            [program, "run", "--detach", *run_arguments(workspace, topology, name, ports[name], labels), image],
+            [program, "run", "--detach", *run_arguments(workspace, topology, name, ports[name], labels), images[name]],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,16 +1,20 @@
 """The Docker engine: what we make there carries our label, and exactly that is removed again."""
 
 import contextlib
+import os
+import shutil
 import socket
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 from typing import Any
 
 import docker
 import psutil
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, BuildError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
@@ -120,6 +124,38 @@ class Engine:
         with ThreadPoolExecutor(8) as pool:  # the engine takes more than a second for each
             found = zip(running, pool.map(_memory, running), strict=True)
             return {str(one.name).rsplit(".", 1)[-1]: used for one, used in found if used is not None}
+
+
+def build_image(
+    client: docker.DockerClient,
+    scratch: Path,
+    context: Mapping[Path, Path | bytes],
+    tag: str,
+    arguments: Mapping[str, str],
+) -> None:
+    """Build an image from files, folders and texts that lie at the keys of `context`; LabError when that fails."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        for target, source in context.items():
+            place = Path(folder) / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(source, bytes):
+                place.write_bytes(source)
+            elif source.is_dir():
+                shutil.copytree(source, place, symlinks=True, copy_function=os.link)
+            else:
+                shutil.copy2(source, place)
+        try:
+            client.images.build(path=folder, tag=tag, buildargs=dict(arguments), rm=True, forcerm=True)
+        except BuildError as error:
+            said = "".join(str(line.get("stream") or line.get("error") or "") for line in error.build_log)
+            last = "\n".join(said.strip().splitlines()[-5:])
+            raise _build_error(tag, last) from error
+        except APIError as error:
+            raise _build_error(tag, str(error.explanation or error)) from error
+
+
+def _build_error(tag: str, reason: str) -> LabError:
+    return LabError(f"The image {tag} could not be built:\n{reason}", "Is the disk full? `invoke doctor` tells.")
 
 
 def _addresses() -> Iterator[tuple[str, Any]]:

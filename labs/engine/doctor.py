@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from labs.engine.components import Builder, find_go
+from labs.engine.builders.go import find_go
+from labs.engine.components import Builder
 from labs.engine.docker_engine import connect
-from labs.engine.edition import load_edition
+from labs.engine.edition import GoComponent, load_edition
 from labs.engine.errors import LabError
 from labs.engine.hosts import proxy_mode
 from labs.engine.machines import check_vagrant
@@ -64,7 +65,8 @@ def _components(repo: Path) -> str:
     missing = Builder(repo, cache_dir(), edition).missing(list(edition.components))
     if not missing:
         return "all built"
-    return f"still to be built: {', '.join(missing)}, with {find_go()}"
+    go = any(isinstance(edition.component(name), GoComponent) for name in missing)
+    return f"still to be built: {', '.join(missing)}" + (f", with {find_go()}" if go else "")
 
 
 def _memory() -> str:

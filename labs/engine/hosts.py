@@ -26,7 +26,7 @@ class Hosts:
         self._workspace, self._topology, self._edition, self._engine = workspace, topology, edition, engine
         self._provider, self._machines = provider, Machines(workspace, topology, provider)
 
-    def lay_out(self, image: str, archives: Mapping[str, Path], *, internet: bool) -> Ports:
+    def lay_out(self, images: Mapping[str, str], archives: Mapping[str, Path], *, internet: bool) -> Ports:
         """Write all of `.labs/` and create the lab network; return the loopback ports chosen."""
         root = self._workspace.root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,14 +39,14 @@ class Hosts:
         trees.write(ports[api.host]["api"], internet=internet)
         make_control_folder(self._workspace)
         self._workspace.ssh_config.write_text(ssh_config(self._workspace, ports))
-        self._machines.write_vagrantfile(image, ports, self._engine)
+        self._machines.write_vagrantfile(images, ports, self._engine)
         self._engine.create_network(self._topology.network, internet=internet)
         return ports
 
-    def create(self, image: str, ports: Ports) -> None:
-        """Create and start all hosts; they boot into their roles by themselves."""
+    def create(self, images: Mapping[str, str], ports: Ports) -> None:
+        """Create and start all hosts, each from its image; they boot into their roles by themselves."""
         if self._provider == "docker":
-            containers.start(self._workspace, self._topology, image, ports, self._engine.labels)
+            containers.start(self._workspace, self._topology, images, ports, self._engine.labels)
         else:
             self._machines.up()
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -15,15 +15,14 @@ from filelock import FileLock, Timeout
 from labs.engine import doctor, drills, readiness
 from labs.engine.bundle import load_bundle
 from labs.engine.catalog import Catalog, Fault, Lab, load_catalog
-from labs.engine.components import Builder
 from labs.engine.docker_engine import Engine, connect
 from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
 from labs.engine.grading import Report, grade
 from labs.engine.hosts import Hosts
-from labs.engine.images import Images
 from labs.engine.progress import Tasks
 from labs.engine.remote import Remote
+from labs.engine.software import Software
 from labs.engine.solving import run_steps
 from labs.engine.status import Status, look
 from labs.engine.steps import Step, parse_steps
@@ -112,30 +111,28 @@ class Course:
 
     def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
         chosen = doctor.choose_provider(provider)
-        topology, edition, engine = load_topology(self._repo, network), load_edition(self._repo), self.engine
+        needs, before = self.catalog.needs(lab.id), self.catalog.before(lab.id)
+        topology = load_topology(self._repo, network).demanding(needs.roles)
+        engine = self.engine
         doctor.check_room()
         engine.check_network(topology.network)
-        builder = Builder(self._repo, cache_dir(), edition)
-        before = self.catalog.before(lab.id)
-        needs = self.catalog.needs(lab.id)
-        if builder.missing(needs.components) and os.environ.get("F0_BUNDLE"):
+        software = Software(self._repo, cache_dir(), engine.client)
+        if software.missing(needs) and os.environ.get("F0_BUNDLE"):
             load_bundle(self._repo, cache_dir(), Path(os.environ["F0_BUNDLE"]), self._tasks)
-        builder.provide(needs.components, self._tasks)
-        images = Images(self._repo, cache_dir(), edition, engine.client, builder)
-        tag = images.provide(needs.components, needs.images, self._tasks)
+        images = software.provide(needs, topology, self._tasks)
 
-        hosts = Hosts(self.workspace, topology, edition, chosen, engine)
+        hosts = Hosts(self.workspace, topology, load_edition(self._repo), chosen, engine)
         if self.workspace.root.exists() or engine.containers() or engine.networks():
             with self._tasks.task("Removing the hosts as they were"):
                 hosts.destroy()
         state: dict[str, Any] = {"lab": lab.id, "phase": "starting", "provider": chosen, "internet": internet}
-        state |= {"network": str(topology.network), "image": tag}
+        state |= {"network": str(topology.network), "images": images}
         self.workspace.write_state(state)
         try:
             with self._tasks.task(f"Starting {len(topology.hosts)} hosts"):
-                state["ports"] = hosts.lay_out(tag, images.archives(needs.images), internet=internet)
+                state["ports"] = hosts.lay_out(images, software.archives([needs]), internet=internet)
                 self.workspace.write_state(state)
-                self._create_and_wait(hosts, topology, tag)
+                self._create_and_wait(hosts, topology, images)
         except KeyboardInterrupt:
             hosts.destroy()
             raise
@@ -144,10 +141,10 @@ class Course:
             self._solve(earlier, topology)
         self.workspace.write_state({**state, "phase": "ready"})
 
-    def _create_and_wait(self, hosts: Hosts, topology: Topology, image: str) -> None:
+    def _create_and_wait(self, hosts: Hosts, topology: Topology, images: Mapping[str, str]) -> None:
         ports = self.workspace.read_state()["ports"]
         with ThreadPoolExecutor(1) as pool, Remote(self.workspace) as remote:
-            created = pool.submit(hosts.create, image, ports)
+            created = pool.submit(hosts.create, images, ports)
             try:
                 ready = readiness.wait_until(self._cluster(topology).is_ready, UP_SECONDS, failed=[created])
                 created.result()
@@ -287,8 +284,10 @@ class Course:
 
     @property
     def topology(self) -> Topology:
-        """The hosts as they were made: in the network that was chosen then."""
-        return load_topology(self._repo, self.workspace.read_state().get("network"))
+        """The hosts as they were made: in the network that was chosen then, with the roles that their lab needs."""
+        state = self.workspace.read_state()
+        roles = self.catalog.needs(state["lab"]).roles if state.get("lab") in self.catalog.labs else []
+        return load_topology(self._repo, state.get("network")).demanding(roles)
 
     def _hosts(self, engine: Engine, topology: Topology) -> Hosts:
         provider = str(self.workspace.read_state().get("provider", "docker"))

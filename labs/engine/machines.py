@@ -6,7 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -46,8 +46,8 @@ class Machines:
         with (self._workspace.logs / "vagrant.log").open("a") as file:
             yield file
 
-    def write_vagrantfile(self, image: str, ports: Ports, engine: Engine) -> None:
-        """Write `.labs/Vagrantfile` for hosts made from `image`."""
+    def write_vagrantfile(self, images: Mapping[str, str], ports: Ports, engine: Engine) -> None:
+        """Write `.labs/Vagrantfile` for hosts made from `images`."""
         template = self._workspace.repo / "vagrant" / "Vagrantfile.j2"
         text = (
             environment()
@@ -56,7 +56,7 @@ class Machines:
                 workspace=self._workspace,
                 topology=self._topology,
                 provider=self._provider,
-                image=image,
+                images=images,
                 box="f0labs/host",
                 ports=ports,
                 create_arguments=lambda host: create_arguments(

@@ -58,10 +58,11 @@ class Fault(_Part):
 
 
 class Needs(_Part):
-    """What must be in the hosts' image, and which container images on f0-15."""
+    """What must be in the hosts' image, which container images on f0-15, and which roles on demand."""
 
     components: list[Words]
     images: list[Words] = []
+    roles: list[Words] = []
 
 
 class LabFile(_Part):

@@ -1,6 +1,7 @@
 """The hosts, their roles and their addresses (vagrant/topology.yml)."""
 
 import os
+from collections.abc import Collection
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -16,12 +17,16 @@ class _Model(BaseModel):
 
 
 class Host(_Model):
-    """One host: `number` is the last octet of its address, and the third of its pods' network."""
+    """One host: `number` is the last octet of its address, and the third of its pods' network.
+
+    Roles of `on_demand` are laid on it only for the labs that need them.
+    """
 
     name: str = Field(pattern=r"^f0-\d+$")
     number: int = Field(ge=2, le=254)
     original: str
     roles: list[str]
+    on_demand: list[str] = []
     memory: int = Field(description="MiB, for virtual machines", ge=256)
     cpus: int = Field(ge=1)
 
@@ -79,6 +84,19 @@ class Topology(_Model):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def demanding(self, roles: Collection[str]) -> "Topology":
+        """Return the same hosts, those that have one of `roles` on demand with it."""
+        hosts = [
+            host.model_copy(update={"roles": [*host.roles, *(role for role in host.on_demand if role in roles)]})
+            for host in self.hosts
+        ]
+        return self.model_copy(update={"hosts": hosts})
+
+    @property
+    def roles_on_demand(self) -> set[str]:
+        """The roles that a lab may need."""
+        return {role for host in self.hosts for role in host.on_demand}
 
     @property
     def prefix(self) -> int:
@@ -154,5 +172,5 @@ def load_topology(repo: Path, network: str | None = None) -> Topology:
 def _check_roles(file: YamlFile, topology: Topology, roles: set[str]) -> None:
     """Note the roles that have no folder: nothing would be laid on those hosts, and nobody would hear of it."""
     for host, (place, _) in zip(topology.hosts, file.items(("hosts",)), strict=True):
-        for role in sorted(set(host.roles) - roles):
+        for role in sorted({*host.roles, *host.on_demand} - roles):
             file.problem(place, f"{host.name} has the role '{role}': no folder of vagrant/roles.{nearest(role, roles)}")

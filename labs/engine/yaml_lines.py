@@ -84,8 +84,16 @@ class YamlFile:
             found = model.model_validate(self._data)
         except ValidationError as error:
             for detail in error.errors():
-                self.problem(detail["loc"], _sentence(detail, model))
+                where = self._written(detail["loc"])
+                self.problem(where, _sentence(where, detail, model))
         return None if self.problems else found
+
+    def _written(self, where: Location) -> Location:
+        """A place without the names of kinds, which pydantic puts in between: they stand nowhere in the file."""
+        steps: Location = ()
+        for step in where[:-1]:
+            steps = (*steps, step) if self.value((*steps, step)) is not None else steps
+        return (*steps, *where[-1:])
 
     def _note(self, line: int, message: str) -> None:
         self.problems.append(Problem(self.name, line, message))
@@ -115,9 +123,9 @@ def _repeated_keys(node: yaml.Node | None) -> Iterator[tuple[int, str | int]]:
         yield from _repeated_keys(child)
 
 
-def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    where = ".".join(str(step) for step in detail["loc"])
-    name = str(detail["loc"][-1]) if detail["loc"] else ""
+def _sentence(place: Location, detail: ErrorDetails, model: type[BaseModel]) -> str:
+    where = ".".join(str(step) for step in place)
+    name = str(place[-1]) if place else ""
     if detail["type"] == "extra_forbidden":
         return f"unknown key '{where}'.{nearest(name, _all_fields(model))}"
     if detail["type"] == "missing":
@@ -125,6 +133,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     message = detail["msg"].removeprefix("Value error, ")
     if detail["type"] in ("model_type", "dict_type"):
         message = "keys and values are needed here"
+    if detail["type"] == "union_tag_invalid":
+        message = f"the kind '{detail['ctx']['tag']}' is none of {detail['ctx']['expected_tags']}"
     return f"'{where}': {message}" if where else message
 
 

@@ -26,6 +26,8 @@ PORTS: Ports = {
     "f0-14": {"ssh": 42203},
     "f0-15": {"ssh": 42204},
 }
+# Some hosts have software of their own.
+IMAGES = {host: "f0labs/host:tag" for host in PORTS} | {"f0-15": "f0labs/host:of-f0-15"}
 
 Program = Callable[[str, str], Path]
 Golden = Callable[[str, str], None]

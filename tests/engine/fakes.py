@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from docker.errors import ImageNotFound
@@ -30,6 +31,7 @@ class FakeImages:
 
     tags: set[str] = field(default_factory=set)
     built: list[str] = field(default_factory=list)
+    contexts: dict[str, dict[str, str]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     refusal: Exception | None = None
     build_error: Exception | None = None
@@ -48,6 +50,8 @@ class FakeImages:
         if self.build_error:
             raise self.build_error
         self.built.append(tag)
+        files = [file for file in Path(path).rglob("*") if file.is_file()]
+        self.contexts[tag] = {str(file.relative_to(path)): file.read_text() for file in files}
         self.tags.add(tag)
 
     def list(self, repository: str) -> list["FakeImage"]:

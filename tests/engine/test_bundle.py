@@ -9,11 +9,10 @@ from docker.errors import ImageLoadError
 from labs.engine import bundle
 from labs.engine.bundle import load_bundle, save_bundle
 from labs.engine.catalog import Catalog, Needs, load_catalog
-from labs.engine.components import Builder
-from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
-from labs.engine.images import Images
 from labs.engine.progress import Tasks
+from labs.engine.software import Software
+from labs.engine.topology import load_topology
 from tests.engine.conftest import REPO
 from tests.engine.fakes import FakeDocker, FakeImages
 
@@ -26,36 +25,41 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
 
 
 def host_images(cache: Path, catalog: Catalog) -> set[str]:
-    """The tags of every lab's host image."""
-    edition = load_edition(REPO)
-    images = Images(REPO, cache, edition, None, Builder(REPO, cache, edition))
-    return {images.host_tag(catalog.needs(id).components) for id in catalog.labs}
+    """The tags of all labs' host images."""
+    software, topology = Software(REPO, cache, None), load_topology(REPO)
+    needs = [catalog.needs(id) for id in catalog.labs]
+    return {tag for one in needs for tag in software.host_images(one, topology.demanding(one.roles)).values()}
+
+
+def fill(cache: Path, engine: FakeDocker, catalog: Catalog) -> None:
+    """Have in the cache and in the engine what the labs need."""
+    software, needs = Software(REPO, cache, None), [catalog.needs(id) for id in catalog.labs]
+    for name, folder in software.components(needs).items():
+        (folder / "bin").mkdir(parents=True, exist_ok=True)
+        (folder / "bin" / name).write_text(name)
+        (folder / "bin" / f"{name}-link").unlink(missing_ok=True)
+        (folder / "bin" / f"{name}-link").symlink_to(name)
+    (cache / "images").mkdir(exist_ok=True)
+    for archive in software.archives(needs).values():
+        archive.write_text(archive.name)
+    engine.images.tags |= host_images(cache, catalog)
 
 
 @pytest.fixture
 def cache(tmp_path: Path, engine: FakeDocker) -> Path:
-    """A cache with all of this edition in it."""
-    cache, edition = tmp_path / "cache", load_edition(REPO)
-    builder = Builder(REPO, cache, edition)
-    for name in edition.components:
-        (builder.folder(name) / "bin").mkdir(parents=True)
-        (builder.folder(name) / "bin" / name).write_text(name)
-        (builder.folder(name) / "bin" / f"{name}-link").symlink_to(name)
-    (cache / "images").mkdir()
-    for archive in Images(REPO, cache, edition, engine, builder).archives(edition.images).values():
-        archive.write_text(archive.name)
-    engine.images.tags |= host_images(cache, load_catalog(REPO))
-    return cache
+    """A cache with all that this edition's labs need in it."""
+    fill(tmp_path / "cache", engine, load_catalog(REPO))
+    return tmp_path / "cache"
 
 
 @pytest.fixture
 def two_labs(cache: Path, engine: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    """A course with a second lab, whose host image is another one, and is built as well."""
+    """A course with a second lab, which needs other images for some hosts, and all is built."""
     flannel = load_catalog(REPO).lab("flannel")
-    other = flannel.model_copy(update={"id": "other", "needs": Needs(components=["kubernetes"])})
+    other = flannel.model_copy(update={"id": "other", "needs": Needs(components=["kubernetes"], roles=["zookeeper"])})
     catalog = Catalog({"flannel": flannel, "other": other})
     monkeypatch.setattr(bundle, "load_catalog", lambda _: catalog)
-    engine.images.tags |= host_images(cache, catalog)
+    fill(cache, engine, catalog)
     return catalog
 
 
@@ -97,14 +101,16 @@ def test_another_machine_has_the_host_images_of_all_labs(
     save_bundle(REPO, cache, tmp_path / "bundle.tar", tasks)
     engine.images.tags.clear()
     load_bundle(REPO, tmp_path / "other", tmp_path / "bundle.tar", tasks)
-    assert len(engine.images.tags) == 2
+    assert len(engine.images.tags) == 3
     assert engine.images.tags == host_images(cache, two_labs)
 
 
 def test_links_stay_links(file: Path, tmp_path: Path, tasks: Tasks) -> None:
     load_bundle(REPO, tmp_path / "other", file, tasks)
+    catalog = load_catalog(REPO)
+    needed = Software(REPO, tmp_path, None).components(catalog.needs(id) for id in catalog.labs)
     links = [path.name for path in (tmp_path / "other").rglob("*-link") if path.is_symlink()]
-    assert len(links) == len(load_edition(REPO).components)
+    assert sorted(links) == sorted(f"{name}-link" for name in needed)
 
 
 def test_loading_twice_is_harmless(file: Path, tmp_path: Path, tasks: Tasks) -> None:
@@ -122,7 +128,7 @@ def test_what_is_not_built_yet_is_told(cache: Path, tmp_path: Path, tasks: Tasks
 def test_a_missing_host_image_is_told(cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks) -> None:
     engine.images.tags -= host_images(cache, load_catalog(REPO))
     error = not_saved(cache, tmp_path / "bundle.tar", tasks)
-    missing = ", ".join(f"the host image of '{id}'" for id in load_catalog(REPO).labs)
+    missing = ", ".join(f"a host image of '{id}'" for id in load_catalog(REPO).labs)
     assert error.message == f"Not built yet: {missing}."
     assert not (tmp_path / "bundle.tar").exists()
 
@@ -132,7 +138,7 @@ def test_the_missing_host_image_of_one_lab_is_told(
 ) -> None:
     engine.images.tags -= host_images(cache, two_labs) - host_images(cache, load_catalog(REPO))
     error = not_saved(cache, tmp_path / "bundle.tar", tasks)
-    assert error.message == "Not built yet: the host image of 'other'."
+    assert error.message == "Not built yet: a host image of 'other'."
 
 
 def test_a_folder_that_is_not_there_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
@@ -183,7 +189,7 @@ def test_a_bundle_of_another_edition_is_told(cache: Path, tmp_path: Path, tasks:
         old.add(cache / "images", "images")
         old.add(next((cache / "components").glob("crane-*")), "components/crane-0.1-abc")
     error = not_loaded(tmp_path / "old.tar", tmp_path, tasks)
-    assert error.message.startswith("The bundle is of another edition: it lacks kubernetes, cni-plugins,")
+    assert error.message.startswith("The bundle is of another edition: it lacks cni-plugins, coredns,")
     assert error.hint == "Make it from the same version."
 
 

@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.components import Builder, find_go, recipe_digest
-from labs.engine.edition import Component, Edition
+from labs.engine.builders.go import find_go
+from labs.engine.builders.toolchain import Toolchain
+from labs.engine.components import Builder, recipe_digest
+from labs.engine.edition import Edition, GoComponent
 from labs.engine.errors import LabError
 from labs.engine.progress import Tasks
 from labs.engine.readiness import wait_until
 from tests.engine.conftest import REPO, Program
 
-TOOL = Component(version="1.2", package=".", output="tool", links=["alias"], stamp={"main.version": "1.2"})
-OTHER = Component(version="3.4", package="tool")
+TOOL = GoComponent(version="1.2", package=".", output="tool", links=["alias"], stamp={"main.version": "1.2"})
+OTHER = GoComponent(version="3.4", package="tool")
 EDITION = Edition(debian="trixie", components={"tool": TOOL, "other": OTHER, "kubernetes": TOOL}, images={})
+TOOLCHAIN = Toolchain(lambda: "no image")  # Go needs none
 Usage = namedtuple("Usage", ["total", "used", "free"])
 Go = Callable[[str], Path]
 
@@ -47,9 +50,9 @@ from pathlib import Path
 from rich.console import Console
 from labs.engine.components import Builder
 from labs.engine.progress import progress
-from tests.engine.test_components import EDITION
+from tests.engine.test_components import EDITION, TOOLCHAIN
 with progress(Console()) as tasks:
-    Builder(Path(sys.argv[1]), Path(sys.argv[2]), EDITION).provide(["tool"], tasks)
+    Builder(Path(sys.argv[1]), Path(sys.argv[2]), EDITION).provide(["tool"], TOOLCHAIN, tasks)
 """
 
 
@@ -89,7 +92,7 @@ def go(program: Program, builds: Path) -> Go:
 
 def refusal(builder: Builder, tasks: Tasks, name: str = "tool") -> LabError:
     with pytest.raises(LabError) as raised:
-        builder.provide([name], tasks)
+        builder.provide([name], TOOLCHAIN, tasks)
     return raised.value
 
 
@@ -114,13 +117,13 @@ def test_another_wrapper_is_another_component(repo: Path, file: str) -> None:
 def test_a_component_is_missing_until_it_is_built(builder: Builder, go: Go, tasks: Tasks) -> None:
     go("")
     assert builder.missing(["tool", "other"]) == ["tool", "other"]
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     assert builder.missing(["tool", "other"]) == ["other"]
 
 
 def test_a_component_has_its_program_and_its_links(builder: Builder, go: Go, tasks: Tasks) -> None:
     go("")
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     programs = builder.folder("tool") / "bin"
     assert sorted(path.name for path in programs.iterdir()) == ["alias", "tool"]
     assert (programs / "alias").readlink() == Path("tool")
@@ -128,7 +131,7 @@ def test_a_component_has_its_program_and_its_links(builder: Builder, go: Go, tas
 
 def test_a_build_is_stamped_and_repeatable(builder: Builder, go: Go, tasks: Tasks) -> None:
     go("")
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     told = (builder.folder("tool") / "bin/tool").read_text().split()
     assert told[:4] == ["build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
     assert " ".join(told).find("-ldflags -s -w -buildid= -X main.version=1.2") > 0
@@ -140,27 +143,27 @@ def test_a_build_keeps_the_users_own_proxy(
     monkeypatch.setenv("GOPROXY", "https://proxy.example")
     monkeypatch.setenv("GOFLAGS", "-mod=mod")
     go('echo "proxy $GOPROXY flags $GOFLAGS cache $GOMODCACHE"')
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     log = (cache / "log/tool.log").read_text()
     assert f"proxy https://proxy.example flags  cache {cache}/build/gomod\n" in log
 
 
 def test_what_is_in_the_cache_is_not_built(builder: Builder, go: Go, tasks: Tasks, builds: Path) -> None:
     go("")
-    builder.provide(["tool"], tasks)
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     assert builds.read_text() == "tool\n"
 
 
 @pytest.mark.usefixtures("no_programs")
 def test_what_is_in_the_cache_needs_no_go(builder: Builder, tasks: Tasks) -> None:
     builder.folder("tool").mkdir(parents=True)
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
 
 
 def test_build_caches_are_dropped_after_success(builder: Builder, go: Go, tasks: Tasks, cache: Path) -> None:
     go('mkdir -p "$GOCACHE"')
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     assert not (cache / "build").exists()
 
 
@@ -169,7 +172,7 @@ def test_build_caches_are_kept_for_those_who_ask(
 ) -> None:
     monkeypatch.setenv("F0_KEEP_BUILD_CACHE", "1")
     go('mkdir -p "$GOCACHE"')
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     assert (cache / "build/gocache").exists()
 
 
@@ -271,14 +274,16 @@ def test_an_interrupted_build_is_no_component_and_the_next_one_succeeds(
     assert process.wait(20) != 0
     assert builder.missing(["tool"]) == ["tool"]
     go("")
-    builder.provide(["tool"], tasks)
+    builder.provide(["tool"], TOOLCHAIN, tasks)
     assert [path.name for path in (cache / "components").iterdir()] == [builder.folder("tool").name]
 
 
 def test_two_builders_at_once_build_once(repo: Path, cache: Path, go: Go, tasks: Tasks, builds: Path) -> None:
     go("sleep 0.5")
     with ThreadPoolExecutor() as pool:
-        both = [pool.submit(Builder(repo, cache, EDITION).provide, ["tool", "other"], tasks) for _ in range(2)]
+        both = [
+            pool.submit(Builder(repo, cache, EDITION).provide, ["tool", "other"], TOOLCHAIN, tasks) for _ in range(2)
+        ]
     assert [future.result() for future in both] == [None, None]
     assert builds.read_text() == "tool\nother\n"
 
@@ -288,8 +293,8 @@ def test_a_builder_that_is_done_leaves_the_others_caches_alone(
 ) -> None:
     go(f'mkdir -p "$GOCACHE/$name"; touch {tmp_path}/$name; [ $name = other ] || sleep 0.7; [ -d "$GOCACHE/$name" ]')
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(Builder(repo, cache, EDITION).provide, ["tool"], tasks)
+        slow = pool.submit(Builder(repo, cache, EDITION).provide, ["tool"], TOOLCHAIN, tasks)
         assert wait_until((tmp_path / "tool").exists, 20)
-        quick = pool.submit(Builder(repo, cache, EDITION).provide, ["other"], tasks)
+        quick = pool.submit(Builder(repo, cache, EDITION).provide, ["other"], TOOLCHAIN, tasks)
     assert (slow.result(), quick.result()) == (None, None)
     assert Builder(repo, cache, EDITION).missing(["tool", "other"]) == []

@@ -10,13 +10,13 @@ from labs.engine.docker_engine import LABEL
 from labs.engine.errors import LabError
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
-from tests.engine.conftest import PORTS, Golden, Program, anywhere
+from tests.engine.conftest import IMAGES, PORTS, Golden, Program, anywhere
 
 OWN_NAME = 'for one in "$@"; do case "$one" in --hostname=*) host="${one#--hostname=}";; esac; done'
 
 
 def start(workspace: Workspace, topology: Topology) -> None:
-    containers.start(workspace, topology, "f0labs/host:tag", PORTS, {LABEL: workspace.name})
+    containers.start(workspace, topology, IMAGES, PORTS, {LABEL: workspace.name})
 
 
 def notes(workspace: Workspace) -> dict[str, str]:
@@ -53,7 +53,7 @@ def test_hosts_are_run_as_told_and_noted_for_vagrant(
     assert notes(workspace) == {host: f"id-of-{host}" for host in topology.names}
     for host in topology.names:
         arguments = run_arguments(workspace, topology, host, PORTS[host], {LABEL: workspace.name})
-        assert (tmp_path / host).read_text().splitlines() == ["run", "--detach", *arguments, "f0labs/host:tag"]
+        assert (tmp_path / host).read_text().splitlines() == ["run", "--detach", *arguments, IMAGES[host]]
 
 
 def test_hosts_start_side_by_side(workspace: Workspace, topology: Topology, program: Program, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The hosts of a workspace: all that is laid out before they start, and nothing that is left after them."""
 
+import re
 import stat
 from collections.abc import Iterator
 from ipaddress import IPv4Network
@@ -13,7 +14,7 @@ from labs.engine.hosts import Hosts
 from labs.engine.machines import control_path
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
-from tests.engine.conftest import PORTS, Program
+from tests.engine.conftest import IMAGES, PORTS, Program
 from tests.engine.fakes import FakeDocker
 
 
@@ -55,7 +56,7 @@ def archives(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def laid_out(hosts: Hosts, workspace: Workspace, archives: dict[str, Path]) -> Workspace:
-    hosts.lay_out("f0labs/host:tag", archives, internet=False)
+    hosts.lay_out(IMAGES, archives, internet=False)
     return workspace
 
 
@@ -68,7 +69,8 @@ def test_all_that_hosts_need_is_laid_out(laid_out: Workspace, topology: Topology
     assert laid_out.ssh_config.exists()
     assert laid_out.kubeconfig.exists()
     assert (laid_out.root / "images/pause.tar").read_text() == "pause"
-    assert 'docker.image = "f0labs/host:tag"' in (laid_out.root / "Vagrantfile").read_text()
+    named = re.findall('docker.image = "(.*)"', (laid_out.root / "Vagrantfile").read_text())
+    assert named == list(IMAGES.values())
 
 
 def test_others_see_no_key(laid_out: Workspace) -> None:
@@ -87,18 +89,18 @@ def test_the_network_is_made_as_the_topology_says(laid_out: Workspace, engine: F
 
 
 def test_the_api_of_one_host_is_published(hosts: Hosts, archives: dict[str, Path], workspace: Workspace) -> None:
-    ports = hosts.lay_out("f0labs/host:tag", archives, internet=True)
+    ports = hosts.lay_out(IMAGES, archives, internet=True)
     assert f"server: https://127.0.0.1:{ports['f0-13']['api']}\n" in workspace.kubeconfig.read_text()
 
 
 def test_host_containers_are_started_by_docker_alone(
     hosts: Hosts, archives: dict[str, Path], workspace: Workspace, program: Program
 ) -> None:
-    ports = hosts.lay_out("f0labs/host:tag", archives, internet=False)
+    ports = hosts.lay_out(IMAGES, archives, internet=False)
     program("docker", 'eval "image=\\${$#}"; echo "$image"')
-    hosts.create("f0labs/host:tag", ports)
+    hosts.create(IMAGES, ports)
     notes = sorted((workspace.root / ".vagrant/machines").glob("*/docker/id"))
-    assert [note.read_text() for note in notes] == ["f0labs/host:tag"] * 5
+    assert [note.read_text() for note in notes] == list(IMAGES.values())
 
 
 def test_virtual_machines_are_made_by_vagrant_alone(
@@ -107,7 +109,7 @@ def test_virtual_machines_are_made_by_vagrant_alone(
     program("docker", "exit 1")
     program("vagrant", 'echo "$@" >calls')
     workspace.root.mkdir()
-    Hosts(workspace, topology, edition, "libvirt", engine).create("f0labs/host:tag", PORTS)
+    Hosts(workspace, topology, edition, "libvirt", engine).create(IMAGES, PORTS)
     assert (workspace.root / "calls").read_text() == "up --provider=libvirt\n"
 
 
@@ -118,7 +120,7 @@ def test_an_archive_on_another_file_system_is_copied(
         raise OSError(18, "Invalid cross-device link")
 
     monkeypatch.setattr("os.link", refuse)
-    hosts.lay_out("f0labs/host:tag", archives, internet=False)
+    hosts.lay_out(IMAGES, archives, internet=False)
     assert (workspace.root / "images/pause.tar").read_text() == "pause"
 
 

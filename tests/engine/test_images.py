@@ -1,4 +1,4 @@
-"""Images: what decides their names, where Debian comes from, and what is told when it comes from nowhere."""
+"""Images: what decides their names, that hosts of other roles have others, and that nothing is made twice."""
 
 import shutil
 from pathlib import Path
@@ -6,29 +6,32 @@ from pathlib import Path
 import pytest
 from docker.errors import APIError, BuildError
 
+from labs.engine.bases import Bases
 from labs.engine.components import Builder
-from labs.engine.edition import Component, Edition, Image
+from labs.engine.edition import Edition, GoComponent, Image, JlinkComponent, Role
 from labs.engine.errors import LabError
-from labs.engine.images import Images, debian_sources
+from labs.engine.images import Images
+from labs.engine.models import Needs
 from labs.engine.progress import Tasks
-from tests.engine.conftest import REPO, Program
+from labs.engine.topology import Topology
+from tests.engine.conftest import REPO
 from tests.engine.fakes import FakeDocker
 
 EDITION = Edition(
     debian="trixie",
     components={
-        "pause": Component(version="1", package=".", output="pause"),
-        "crane": Component(version="2", package="x"),
+        "pause": GoComponent(version="1", package=".", output="pause"),
+        "crane": GoComponent(version="2", package="x"),
+        "jre": JlinkComponent(kind="jlink", version="21", modules=["java.base"]),
     },
-    images={"pause": Image(name="harbor.frank.com/public/pause", version="1", components=["pause"])},
+    images={
+        "pause": Image(name="harbor.frank.com/public/pause", version="1", components=["pause"]),
+        "probe": Image(name="base/jre", version="21", components=["jre", "crane"]),
+    },
+    roles={"zookeeper": Role(components=["jre"]), "delivery": Role(packages=["maven", "git"])},
+    toolchain="delivery",
 )
-DEBIAN = """\
-cat <<END
-http://mirror.example/debian/ bookworm
-http://mirror.example/debian/ bookworm-updates
-http://mirror.example/debian-security/ bookworm-security
-END
-"""
+NEEDS = Needs(components=["pause"], images=["pause"])
 
 
 @pytest.fixture
@@ -42,9 +45,7 @@ def repo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def engine() -> FakeDocker:
-    engine = FakeDocker()
-    engine.images.refusal = APIError("500", explanation="registry unreachable")
-    return engine
+    return FakeDocker()
 
 
 @pytest.fixture
@@ -57,13 +58,7 @@ def make(repo: Path, tmp_path: Path, engine: FakeDocker, edition: Edition = EDIT
     for name in EDITION.components:
         (builder.folder(name) / "bin").mkdir(parents=True, exist_ok=True)
         (builder.folder(name) / "bin" / name).touch()
-    return Images(repo, tmp_path / "cache", edition, engine, builder)
-
-
-def refusal(images: Images, tasks: Tasks) -> LabError:
-    with pytest.raises(LabError) as raised:
-        images.provide(["pause"], [], tasks)
-    return raised.value
+    return Images(repo, tmp_path / "cache", edition, Bases(repo, tmp_path / "cache", edition, engine), builder)
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "packages.txt", "provision", "lab-init", "lab-overlay"])
@@ -88,7 +83,7 @@ def test_a_component_that_is_built_otherwise_is_another_image(images: Images, re
 
 def test_another_debian_is_another_base(images: Images, repo: Path, tmp_path: Path, engine: FakeDocker) -> None:
     later = make(repo, tmp_path, engine, EDITION.model_copy(update={"debian": "forky"}))
-    assert later.base_tag != images.base_tag
+    assert later.host_tag([]) != images.host_tag([])
     assert later.archives(["pause"]) != images.archives(["pause"])
 
 
@@ -99,68 +94,55 @@ def test_another_recipe_of_a_container_image_is_another_archive(images: Images, 
     assert before.name.startswith("pause-")
 
 
-def test_debians_own_image_is_taken_where_it_can_be_pulled(images: Images, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.refusal = None
-    tag = images.provide(["pause"], [], tasks)
-    assert engine.images.tags == {images.base_tag, tag}
-    assert engine.imported == []
+def test_hosts_with_the_same_roles_on_demand_share_an_image(images: Images, topology: Topology) -> None:
+    tags = images.host_tags(NEEDS, topology.demanding(["zookeeper", "delivery"]))
+    assert tags["f0-11"] == tags["f0-12"] == tags["f0-13"] == images.host_tag(["jre", "pause"])
+    assert tags["f0-14"] == images.host_tag(["pause"])
+    assert tags["f0-15"] == images.host_tag(["pause"], ["git", "maven"])
 
 
-def test_else_debian_is_installed_from_this_systems_sources(
-    images: Images, engine: FakeDocker, tasks: Tasks, program: Program, tmp_path: Path
-) -> None:
-    program("apt-get", DEBIAN)
-    program("mmdebstrap", f'for argument; do echo "$argument"; done > {tmp_path}/told')
-    images.provide(["pause"], [], tasks)
-    told = (tmp_path / "told").read_text().splitlines()
-    assert "deb http://mirror.example/debian/ trixie main" in told
-    assert [line for line in told if line.startswith("--include=systemd,systemd-sysv,")]
-    assert [f"{repository}:{tag}" for _, repository, tag in engine.imported] == [images.base_tag]
+def test_all_hosts_share_one_when_no_role_is_demanded(images: Images, topology: Topology) -> None:
+    assert {*images.host_tags(NEEDS, topology).values()} == {images.host_tag(["pause"])}
 
 
-def test_what_is_there_is_not_made_again(images: Images, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.refusal = None
-    images.provide(["pause"], ["pause"], tasks)
+def test_every_image_is_made_once(images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks) -> None:
+    demanding = topology.demanding(["zookeeper", "delivery"])
+    tags = images.provide(NEEDS, demanding, tasks)
+    assert tags == images.host_tags(NEEDS, demanding)
+    assert sorted(tag for tag in engine.images.built if tag.startswith("f0labs/host:")) == sorted({*tags.values()})
+
+
+def test_what_is_there_is_not_made_again(images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks) -> None:
+    images.provide(NEEDS, topology, tasks)
     engine.images.built.clear()
-    images.provide(["pause"], ["pause"], tasks)
+    images.provide(NEEDS, topology, tasks)
     assert engine.images.built == []
 
 
-def test_an_archive_appears_whole_and_its_image_is_removed(images: Images, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.refusal = None
-    images.provide(["pause"], ["pause"], tasks)
+def test_a_host_image_has_its_components_and_its_list_of_packages(
+    images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks
+) -> None:
+    tags = images.provide(NEEDS, topology.demanding(["delivery"]), tasks)
+    assert "opt/pause/bin/pause" in engine.images.contexts[tags["f0-15"]]
+    assert engine.images.contexts[tags["f0-15"]]["packages.txt"].endswith("vim-tiny\ngit\nmaven\n")
+    assert engine.images.contexts[tags["f0-14"]]["packages.txt"].endswith("vim-tiny\n")
+
+
+def test_a_container_image_has_a_go_program_or_all_of_another_component(
+    images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks
+) -> None:
+    images.provide(Needs(components=[], images=["probe"]), topology, tasks)
+    assert sorted(engine.images.contexts["base/jre:21"]) == ["Dockerfile", "crane", "jre/bin/jre"]
+
+
+def test_an_archive_appears_whole_and_its_image_is_removed(
+    images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks
+) -> None:
+    images.provide(NEEDS, topology, tasks)
     archive = images.archives(["pause"])["pause"]
     assert archive.read_text() == "harbor.frank.com/public/pause:1"
     assert [file.name for file in archive.parent.iterdir()] == [archive.name]
     assert engine.images.removed == ["harbor.frank.com/public/pause:1"]
-
-
-def test_no_pull_and_no_sources_is_told(images: Images, tasks: Tasks, program: Program) -> None:
-    program("apt-get", "")
-    error = refusal(images, tasks)
-    assert error.message == (
-        "debian:trixie-slim can't be pulled (registry unreachable), and apt has no Debian sources."
-    )
-    assert error.hint == (
-        "Configure a registry mirror for Docker, or load a bundle made elsewhere: invoke bundle.load FILE."
-    )
-
-
-def test_no_pull_and_no_mmdebstrap_is_told(
-    images: Images, tasks: Tasks, program: Program, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(program("apt-get", DEBIAN.replace("cat", "/bin/cat")).parent))
-    assert refusal(images, tasks).message.endswith(", and mmdebstrap is not installed.")
-
-
-def test_packages_that_cannot_be_had_are_told_with_the_log(
-    images: Images, tasks: Tasks, program: Program, tmp_path: Path
-) -> None:
-    program("apt-get", DEBIAN)
-    program("mmdebstrap", "seq 1 5; echo 'E: 404 Not Found' >&2; exit 25")
-    error = refusal(images, tasks)
-    assert error.message == "Debian's packages could not be installed:\n4\n5\nE: 404 Not Found"
-    assert error.hint == f"Check this system's apt sources. The whole log is {tmp_path}/cache/log/base.log."
 
 
 @pytest.mark.parametrize(
@@ -171,39 +153,11 @@ def test_packages_that_cannot_be_had_are_told_with_the_log(
     ],
 )
 def test_an_image_that_cannot_be_built_is_told(
-    images: Images, engine: FakeDocker, tasks: Tasks, error: Exception
+    images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks, error: Exception
 ) -> None:
-    engine.images.refusal, engine.images.build_error = None, error
-    told = refusal(images, tasks)
+    engine.images.build_error = error
+    with pytest.raises(LabError) as raised:
+        images.provide(NEEDS, topology, tasks)
     tag = images.host_tag(["pause"])
-    assert told.message == f"The image {tag} could not be built:\nStep 1\nwrite: no space left on device"
-    assert told.hint == "Is the disk full? `invoke doctor` tells."
-
-
-def test_sources_are_this_systems_mirrors_with_the_courses_debian(program: Program) -> None:
-    program("apt-get", DEBIAN)
-    assert debian_sources("trixie") == [
-        "deb http://mirror.example/debian/ trixie main",
-        "deb http://mirror.example/debian/ trixie-updates main",
-        "deb http://mirror.example/debian-security/ trixie-security main",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("listed", "expected"),
-    [
-        ("echo http://mirror.example/debian bookworm", 2),
-        ("echo http://mirror.example/debian-security bookworm-security", 0),
-        ("echo; echo http://mirror.example/flat", 0),
-        ("true", 0),
-        ("exit 100", 0),
-    ],
-)
-def test_a_system_with_fewer_sources_has_fewer_lines(program: Program, listed: str, expected: int) -> None:
-    program("apt-get", listed)
-    assert len(debian_sources("trixie")) == expected
-
-
-@pytest.mark.usefixtures("no_programs")
-def test_a_system_without_apt_has_no_sources() -> None:
-    assert debian_sources("trixie") == []
+    assert raised.value.message == f"The image {tag} could not be built:\nStep 1\nwrite: no space left on device"
+    assert raised.value.hint == "Is the disk full? `invoke doctor` tells."

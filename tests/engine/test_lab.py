@@ -58,6 +58,7 @@ echo two
 Address = namedtuple("Address", ["family", "address"])
 UNITS = "systemctl is-system-running --wait || true"
 READY = {"phase": "ready", "provider": "docker", "network": "192.168.56.0/24"}
+IMAGES = {"f0-13": "image"}
 PORTS = {"f0-13": {"ssh": 2, "api": 1}}
 
 
@@ -71,14 +72,14 @@ class FakeHosts:
     def __call__(self, *_: object) -> "FakeHosts":
         return self
 
-    def lay_out(self, image: str, *_: object, **__: object) -> dict[str, dict[str, int]]:
-        self._story.append(f"laid out {image}")
+    def lay_out(self, images: dict[str, str], *_: object, **__: object) -> dict[str, dict[str, int]]:
+        self._story.append(f"laid out {images['f0-13']}")
         return PORTS
 
-    def create(self, image: str, ports: Ports) -> None:
+    def create(self, images: dict[str, str], ports: Ports) -> None:
         assert ports == PORTS
         self.trouble()
-        self._story.append(f"created from {image}")
+        self._story.append(f"created from {images['f0-13']}")
 
     def abandon(self) -> None:
         self._story.append("abandoned")
@@ -87,8 +88,8 @@ class FakeHosts:
         self._story.append("destroyed")
 
 
-class FakeParts:
-    """A builder and images that have everything already, but for what is in `lacking`."""
+class FakeSoftware:
+    """Software that is all there already, but for what is in `lacking`."""
 
     lacking: tuple[str, ...] = ()
 
@@ -98,8 +99,8 @@ class FakeParts:
     def missing(self, _: object) -> tuple[str, ...]:
         return self.lacking
 
-    def provide(self, *_: object) -> str:
-        return "image"
+    def provide(self, *_: object) -> dict[str, str]:
+        return IMAGES
 
     def archives(self, _: object) -> dict[str, Path]:
         return {}
@@ -154,8 +155,7 @@ def starting(story: list[str], remote: FakeRemote, monkeypatch: pytest.MonkeyPat
     """Lets `up` start hosts that are ready at once."""
     hosts = FakeHosts(story)
     monkeypatch.setattr(module, "Hosts", hosts)
-    monkeypatch.setattr(module, "Builder", FakeParts)
-    monkeypatch.setattr(module, "Images", FakeParts)
+    monkeypatch.setattr(module, "Software", FakeSoftware)
     monkeypatch.setattr(Api, "is_ready", lambda _: "created from image" in story)
     return hosts
 
@@ -276,7 +276,7 @@ def test_what_hosts_are_made_of_is_noted(course: Course) -> None:
         "provider": "docker",
         "internet": True,
         "network": "192.168.56.0/24",
-        "image": "image",
+        "images": IMAGES,
         "ports": PORTS,
     }
 
@@ -331,7 +331,7 @@ def test_what_is_missing_comes_from_the_bundle_that_the_environment_names(
 ) -> None:
     files: list[str] = []
     monkeypatch.setenv("F0_BUNDLE", "/media/bundle.tar")
-    monkeypatch.setattr(FakeParts, "lacking", lacking)
+    monkeypatch.setattr(FakeSoftware, "lacking", lacking)
     monkeypatch.setattr(module, "load_bundle", lambda repo, cache, file, tasks: files.append(file.name))
     course.up("first")
     assert files == loaded

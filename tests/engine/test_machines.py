@@ -20,7 +20,7 @@ from labs.engine.errors import LabError
 from labs.engine.machines import Machines, check_vagrant, control_path, free_ports, make_control_folder, ssh_config
 from labs.engine.topology import Topology
 from labs.engine.workspace import Workspace
-from tests.engine.conftest import PORTS, Golden, Program, anywhere
+from tests.engine.conftest import IMAGES, PORTS, Golden, Program, anywhere
 
 PROVIDERS = ("docker", "virtualbox", "libvirt")
 FIRST_PORT = 43700
@@ -31,7 +31,7 @@ def write_vagrantfile(workspace: Workspace, topology: Topology, provider: str) -
         (workspace.hosts / host).mkdir(parents=True)
     (workspace.root / "images").mkdir()
     machines = Machines(workspace, topology, provider)
-    machines.write_vagrantfile("f0labs/host:tag", PORTS, Engine(None, workspace.name))
+    machines.write_vagrantfile(IMAGES, PORTS, Engine(None, workspace.name))
     return (workspace.root / "Vagrantfile").read_text()
 
 
