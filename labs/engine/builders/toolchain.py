@@ -48,7 +48,7 @@ class Toolchain:
             *(self._image(), "sh", "-euc", _PRELUDE, "sh", script),
         ]
         try:
-            job.run(command, registry)
+            job.run(command, registry, folder=job.part)  # not every component has a folder of its own
         except BaseException:  # Ctrl-C ends the docker client, not the container
             with contextlib.suppress(OSError):
                 subprocess.run([docker, "rm", "--force", name], check=False, capture_output=True)
