@@ -27,13 +27,9 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
     needs = {id: catalog.needs(id) for id in catalog.labs}
     parts = [*software.components(needs.values()).values(), *software.archives(needs.values()).values()]
     absent = [part.name for part in parts if not part.exists()]
-    tags = {
-        tag: id
-        for id, own in needs.items()
-        for tag in software.host_images(own, topology.demanding(own.roles)).values()
-    }
+    tags = {id: {*software.host_images(own, topology.demanding(own.roles)).values()} for id, own in needs.items()}
     built = {tag for image in client.images.list("f0labs/host") for tag in image.tags}
-    absent += [f"a host image of '{id}'" for id in dict.fromkeys(id for tag, id in tags.items() if tag not in built)]
+    absent += [f"the host images of '{id}'" for id, own in tags.items() if not own <= built]
     if absent:
         raise LabError(f"Not built yet: {', '.join(absent)}.", "Bring each lab up once: invoke lab.up flannel")
     part = file.with_name(f"{file.name}.part")
@@ -43,7 +39,7 @@ def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
             tempfile.TemporaryDirectory(dir=cache) as folder,
             tarfile.open(part, "w") as bundle,
         ):
-            for number, tag in enumerate(tags):
+            for number, tag in enumerate(sorted(set().union(*tags.values()))):
                 host_image = Path(folder) / f"{number}.tar"
                 with host_image.open("wb") as output:
                     for chunk in client.images.get(tag).save(named=tag):

@@ -1,5 +1,6 @@
 """Bundles: what one machine saved another one loads; and files that are no bundle of this edition."""
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -128,7 +129,7 @@ def test_what_is_not_built_yet_is_told(cache: Path, tmp_path: Path, tasks: Tasks
 def test_a_missing_host_image_is_told(cache: Path, tmp_path: Path, engine: FakeDocker, tasks: Tasks) -> None:
     engine.images.tags -= host_images(cache, load_catalog(REPO))
     error = not_saved(cache, tmp_path / "bundle.tar", tasks)
-    missing = ", ".join(f"a host image of '{id}'" for id in load_catalog(REPO).labs)
+    missing = ", ".join(f"the host images of '{id}'" for id in load_catalog(REPO).labs)
     assert error.message == f"Not built yet: {missing}."
     assert not (tmp_path / "bundle.tar").exists()
 
@@ -138,7 +139,7 @@ def test_the_missing_host_image_of_one_lab_is_told(
 ) -> None:
     engine.images.tags -= host_images(cache, two_labs) - host_images(cache, load_catalog(REPO))
     error = not_saved(cache, tmp_path / "bundle.tar", tasks)
-    assert error.message == "Not built yet: a host image of 'other'."
+    assert error.message == "Not built yet: the host images of 'other'."
 
 
 def test_a_folder_that_is_not_there_is_told(cache: Path, tmp_path: Path, tasks: Tasks) -> None:
@@ -189,7 +190,7 @@ def test_a_bundle_of_another_edition_is_told(cache: Path, tmp_path: Path, tasks:
         old.add(cache / "images", "images")
         old.add(next((cache / "components").glob("crane-*")), "components/crane-0.1-abc")
     error = not_loaded(tmp_path / "old.tar", tmp_path, tasks)
-    assert error.message.startswith("The bundle is of another edition: it lacks cni-plugins, coredns,")
+    assert re.match(r"^The bundle is of another edition: it lacks .*\bcni-plugins, coredns,", error.message)
     assert error.hint == "Make it from the same version."
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from labs.engine.catalog import Needs, load_catalog
 from labs.engine.errors import LabError
+from tests.engine.conftest import REPO
 
 BROKEN = Path(__file__).parent / "broken_labs"
 HEAD = "The labs are not described correctly:"
@@ -148,7 +149,36 @@ def test_a_lab_needs_what_the_labs_before_it_need_and_what_every_node_starts_wit
         components=["cni", "coredns", "flanneld", "pause", "whoami"], images=["nginx", "pause", "probe"]
     )
     assert catalog.needs("beta").components == ["cni", "flanneld", "pause", "whoami"]
+    assert catalog.needs("gamma").roles == []
     assert catalog.needs("alpha") == Needs(components=["pause", "whoami"], images=["pause", "probe"])
+
+
+@pytest.fixture
+def with_topology(tmp_path: Path) -> None:
+    (tmp_path / "vagrant").symlink_to(REPO / "vagrant")
+
+
+@pytest.mark.usefixtures("with_topology")
+def test_a_lab_needs_the_roles_of_the_labs_before_it(add_lab: AddLab, tmp_path: Path) -> None:
+    for id, after, roles in (("alpha", "", "delivery"), ("beta", "alpha", "zookeeper, delivery"), ("gamma", "", "")):
+        file = add_lab(id, after=after)
+        file.write_text(file.read_text().replace("[flanneld]}", f"[flanneld], roles: [{roles}]}}"))
+    catalog = load_catalog(tmp_path)
+    assert [catalog.needs(id).roles for id in ("alpha", "beta", "gamma")] == [
+        ["delivery"],
+        ["delivery", "zookeeper"],
+        [],
+    ]
+
+
+@pytest.mark.usefixtures("with_topology")
+def test_a_role_that_no_host_has_on_demand_is_told(add_lab: AddLab, tmp_path: Path) -> None:
+    file = add_lab()
+    file.write_text(file.read_text().replace("[flanneld]}", "[flanneld], roles: [delivery, zokeeper, etcd]}"))
+    assert problems(tmp_path) == [
+        "labs/demo/lab.yml:6: no host has the role 'etcd' on demand.",
+        "labs/demo/lab.yml:6: no host has the role 'zokeeper' on demand. Did you mean 'zookeeper'?",
+    ]
 
 
 def test_an_unknown_lab_needs_nothing_but_a_sentence(add_lab: AddLab, tmp_path: Path) -> None:

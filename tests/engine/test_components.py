@@ -14,7 +14,16 @@ import pytest
 from labs.engine.builders.go import find_go
 from labs.engine.builders.toolchain import Toolchain
 from labs.engine.components import Builder, recipe_digest
-from labs.engine.edition import Edition, GoComponent
+from labs.engine.edition import (
+    Component,
+    Edition,
+    GoComponent,
+    JlinkComponent,
+    MavenComponent,
+    MavenRepository,
+    PipComponent,
+    Role,
+)
 from labs.engine.errors import LabError
 from labs.engine.progress import Tasks
 from labs.engine.readiness import wait_until
@@ -233,6 +242,39 @@ def test_too_small_a_disk_is_told_before_anything_is_built(
     assert error.message == f"Building the components needs 12 GiB in {cache}, and 5 GiB are free."
     assert "F0_CACHE" in error.hint
     assert builds.read_text() == ""
+
+
+OTHER_KINDS: dict[str, Component] = {
+    "maven": MavenComponent(kind="maven", version="1"),
+    "maven-repository": MavenRepository(kind="maven-repository", version="1", source="labs/x/source"),
+    "pip": PipComponent(kind="pip", version="1", python="3.13"),
+    "jlink": JlinkComponent(kind="jlink", version="1", modules=["java.base"]),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+def test_every_kind_is_built_into_the_cache_without_go(
+    repo: Path, cache: Path, tasks: Tasks, program: Program, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    program("docker", "")
+    monkeypatch.setattr(sys, "executable", str(program("python", "")))
+    (repo / "vagrant/components/thing").mkdir()
+    roles = {"delivery": Role(packages=["maven"])}
+    edition = Edition(
+        debian="trixie", components={"thing": OTHER_KINDS[kind]}, images={}, roles=roles, toolchain="delivery"
+    )
+    builder = Builder(repo, cache, edition)
+    builder.provide(["thing"], TOOLCHAIN, tasks)
+    assert builder.missing(["thing"]) == []
+    assert [path.name for path in (cache / "components").iterdir()] == [builder.folder("thing").name]
+
+
+def test_other_poms_are_another_repository(repo: Path) -> None:
+    recipe = MavenRepository(kind="maven-repository", version="1", source="labs/x/source")
+    before = recipe_digest(repo, "thing", recipe)
+    (repo / "labs/x/source").mkdir(parents=True)
+    (repo / "labs/x/source/pom.xml").touch()
+    assert recipe_digest(repo, "thing", recipe) != before
 
 
 def test_go_of_the_system_is_taken_when_it_is_new_enough(go: Go) -> None:

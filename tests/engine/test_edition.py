@@ -21,6 +21,22 @@ BROKEN_EDITIONS = (
             "9: 'images.probe.components': Input should be a valid list",
         ],
     ),
+    (
+        "unknown-kind",
+        ["3: 'components.flannel': the kind 'goo' is none of 'go', 'maven', 'maven-repository', 'pip', 'jlink'"],
+    ),
+    (
+        "other-kind",
+        ["3: 'components.jre.modules' is missing", "5: unknown key 'components.jre.pakage'. Did you mean 'package'?"],
+    ),
+    (
+        "roles",
+        [
+            "1: the role 'zookeeper' brings 'jre', which is no component; "
+            "the toolchain is that of the role 'delivry', which brings nothing"
+        ],
+    ),
+    ("no-toolchain", ["1: building jre takes a `toolchain`"]),
     ("unknown-component", ["1: the image 'probe' is made of 'whoami', which is no component"]),
 )
 
@@ -28,6 +44,13 @@ BROKEN_EDITIONS = (
 def test_an_image_is_named_as_pods_name_it(edition: Edition) -> None:
     image = edition.images["probe"]
     assert image.reference == f"harbor.frank.com/public/probe:{image.version}"
+
+
+def test_roles_bring_components_and_packages(edition: Edition) -> None:
+    assert edition.components_with(["etcd", "zookeeper"], ["pause"]) == ["jre", "pause", "zookeeper"]
+    assert edition.components_with(["etcd"], ["pause"]) == ["pause"]
+    assert "maven" in edition.packages_of(["ops", "delivery"])
+    assert edition.packages_of(["ops", "zookeeper"]) == []
 
 
 def test_an_unknown_component_is_told(edition: Edition) -> None:

@@ -267,6 +267,16 @@ def test_an_interrupted_up_is_taken_up_by_the_next_one(course: Course, story: li
     assert story == ["destroyed", "laid out image", "created from image"]
 
 
+def test_hosts_have_the_roles_that_their_lab_demands(course: Course, repo: Path, tasks: Tasks) -> None:
+    file = repo / "labs/apart/lab.yml"
+    file.write_text(file.read_text().replace("{components: []}", "{components: [], roles: [delivery]}"))
+    demanding = Course(repo, tasks)
+    up(demanding, "apart")
+    assert demanding.topology.with_role("delivery").name == "f0-15"
+    up(demanding, "first")
+    assert demanding.topology.all_with_role("delivery") == []
+
+
 @pytest.mark.usefixtures("starting")
 def test_what_hosts_are_made_of_is_noted(course: Course) -> None:
     course.up("first", internet=True)

@@ -2,7 +2,7 @@
 
 import base64
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import bcrypt
@@ -57,10 +57,16 @@ USAGES = {ExtendedKeyUsageOID.SERVER_AUTH: "server", ExtendedKeyUsageOID.CLIENT_
 
 
 def render(
-    root: Path, network: str | None = None, proxy_mode: str = "iptables", *, internet: bool = False
+    root: Path,
+    network: str | None = None,
+    proxy_mode: str = "iptables",
+    roles: Collection[str] = (),
+    *,
+    internet: bool = False,
 ) -> Workspace:
     workspace = Workspace(REPO, root)
-    trees = Trees(workspace, load_topology(REPO, network), load_edition(REPO), SECRETS, proxy_mode)
+    topology = load_topology(REPO, network).demanding(roles)
+    trees = Trees(workspace, topology, load_edition(REPO), SECRETS, proxy_mode)
     trees.write(42205, internet=internet)
     return workspace
 
@@ -138,6 +144,13 @@ def test_a_host_has_these_certificates(rendered: Workspace, golden: Golden, host
     tree = rendered.hosts / host
     found = [describe_certificate(str(place.relative_to(tree)), one) for place, one in certificates(tree)]
     golden(f"certificates/{host}.txt", "".join(found))
+
+
+def test_a_role_on_demand_is_laid_on_its_hosts_and_only_on_demand(tmp_path: Path, rendered: Workspace) -> None:
+    demanded = render(tmp_path, roles=["zookeeper"])
+    found = [path.parents[2].name for path in sorted(demanded.hosts.glob("*/etc/tmpfiles.d/zookeeper.conf"))]
+    assert found == ["f0-11", "f0-12", "f0-13"]
+    assert list(rendered.hosts.glob("*/etc/tmpfiles.d/zookeeper.conf")) == []
 
 
 def test_folders_can_be_entered_by_everyone(rendered: Workspace) -> None:

@@ -34,6 +34,10 @@ BROKEN_TOPOLOGIES = (
     ("vip-taken", ["1: two hosts share a name or a number (the VIP's number counts)"]),
     ("same-key-twice", ["1: 'services' is missing", "5: 'pods' stands here a second time"]),
     ("unknown-role", ["10: f0-12 has the role 'ectd': no folder of vagrant/roles. Did you mean 'etcd'?"]),
+    (
+        "unknown-role-on-demand",
+        ["10: f0-12 has the role 'zokeeper': no folder of vagrant/roles. Did you mean 'zookeeper'?"],
+    ),
     ("empty", ["1: keys and values are needed here"]),
 )
 
@@ -55,6 +59,19 @@ def test_the_reverse_zone_follows_from_the_network(topology: Topology) -> None:
 def test_roles_name_hosts_in_order(topology: Topology) -> None:
     assert [host.name for host in topology.all_with_role("etcd")] == ["f0-12", "f0-13", "f0-14"]
     assert topology.with_role("proxy").name == "f0-11"
+
+
+def test_a_role_on_demand_is_there_for_those_who_demand_it(topology: Topology) -> None:
+    assert topology.roles_on_demand == {"zookeeper", "delivery"}
+    assert topology.all_with_role("zookeeper") == []
+    demanding = topology.demanding(["zookeeper"])
+    assert [host.name for host in demanding.all_with_role("zookeeper")] == ["f0-11", "f0-12", "f0-13"]
+    assert demanding.host("f0-11").roles == ["dns", "proxy", "zookeeper"]
+    assert demanding.all_with_role("delivery") == []
+
+
+def test_demanding_no_role_changes_nothing(topology: Topology) -> None:
+    assert topology.demanding([]) == topology
 
 
 def test_an_unknown_host_is_told_with_those_there_are(topology: Topology) -> None:
