@@ -11,10 +11,11 @@ from labs.engine.docker_engine import Engine, connect
 from labs.engine.edition import load_edition
 from labs.engine.errors import LabError
 from labs.engine.hosts import Hosts
-from labs.engine.lab import UP_SECONDS, Course
+from labs.engine.lab import Course
 from labs.engine.progress import Tasks
 from labs.engine.readiness import Api, wait_until
 from labs.engine.software import Software
+from labs.engine.starting import UP_SECONDS
 from labs.engine.topology import load_topology
 from labs.engine.workspace import cache_dir
 

@@ -1,19 +1,15 @@
 """The story of a lab: up, check, hint, solve, break, reset, status, down. Each chapter is told in its module."""
 
 import contextlib
-import os
 import shutil
 import subprocess
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from labs.engine import doctor, drills, readiness
-from labs.engine.bundle import load_bundle
+from labs.engine import drills, readiness
 from labs.engine.catalog import Catalog, Fault, Lab, load_catalog
 from labs.engine.docker_engine import Engine, connect
 from labs.engine.edition import load_edition
@@ -22,14 +18,12 @@ from labs.engine.grading import Report, grade
 from labs.engine.hosts import Hosts
 from labs.engine.progress import Tasks
 from labs.engine.remote import Remote
-from labs.engine.software import Software
 from labs.engine.solving import run_steps
+from labs.engine.starting import UP_SECONDS, Start
 from labs.engine.status import Status, look
 from labs.engine.steps import Step, parse_steps
 from labs.engine.topology import Topology, load_topology
 from labs.engine.workspace import Workspace, cache_dir
-
-UP_SECONDS = 180.0  # how long hosts and cluster may take; measured: 9 s idle, 20 s on a busy machine
 
 
 class Course:
@@ -110,62 +104,13 @@ class Course:
             ) from None
 
     def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
-        chosen = doctor.choose_provider(provider)
-        needs, before = self.catalog.needs(lab.id), self.catalog.before(lab.id)
-        topology = load_topology(self._repo, network).demanding(needs.roles)
-        engine = self.engine
-        doctor.check_room()
-        engine.check_network(topology.network)
-        software = Software(self._repo, cache_dir(), engine.client)
-        if software.missing(needs) and os.environ.get("F0_BUNDLE"):
-            load_bundle(self._repo, cache_dir(), Path(os.environ["F0_BUNDLE"]), self._tasks)
-        images = software.provide(needs, topology, self._tasks)
-
-        hosts = Hosts(self.workspace, topology, load_edition(self._repo), chosen, engine)
-        if self.workspace.root.exists() or engine.containers() or engine.networks():
-            with self._tasks.task("Removing the hosts as they were"):
-                hosts.destroy()
-        state: dict[str, Any] = {"lab": lab.id, "phase": "starting", "provider": chosen, "internet": internet}
-        state |= {"network": str(topology.network), "images": images}
-        self.workspace.write_state(state)
-        try:
-            with self._tasks.task(f"Starting {len(topology.hosts)} hosts"):
-                state["ports"] = hosts.lay_out(images, software.archives([needs]), internet=internet)
-                self.workspace.write_state(state)
-                self._create_and_wait(hosts, topology, images)
-        except KeyboardInterrupt:
-            hosts.destroy()
-            raise
-        for earlier in before:
+        needs = self.catalog.needs(lab.id)
+        start = Start(self.workspace, self.engine, self._tasks)
+        topology = start.run(lab.id, needs, provider, internet=internet, network=network)
+        for earlier in self.catalog.before(lab.id):
             self._tasks.note(f"'{lab.id}' builds on '{earlier.id}': solving it by its own documented steps.")
             self._solve(earlier, topology)
-        self.workspace.write_state({**state, "phase": "ready"})
-
-    def _create_and_wait(self, hosts: Hosts, topology: Topology, images: Mapping[str, str]) -> None:
-        ports = self.workspace.read_state()["ports"]
-        with ThreadPoolExecutor(1) as pool, Remote(self.workspace) as remote:
-            created = pool.submit(hosts.create, images, ports)
-            try:
-                ready = readiness.wait_until(self._cluster(topology).is_ready, UP_SECONDS, failed=[created])
-                created.result()
-            except KeyboardInterrupt:
-                hosts.abandon()
-                raise
-            self._require_ready(ready, topology, remote)
-
-    def _require_ready(self, ready: bool, topology: Topology, remote: Remote) -> None:
-        if not ready:
-            cluster = self._cluster(topology)
-            problem = readiness.cluster_problem(topology, cluster.ready_nodes() & cluster.ready_probes(), remote)
-            self.workspace.logs.mkdir(exist_ok=True)
-            (self.workspace.logs / "up.log").write_text(problem + "\n")
-            raise LabError(problem, f"This is kept in {self.workspace.logs}/up.log. Start again: invoke lab.reset")
-        readiness.wait_for_units(remote, topology.names)
-
-    def _cluster(self, topology: Topology) -> readiness.Api:
-        api = next(port for port in topology.published if port.name == "api")
-        port = self.workspace.read_state()["ports"][api.host][api.name]
-        return readiness.Api(self.workspace, port, {host.name for host in topology.all_with_role("node")})
+        self.workspace.write_state({**self.workspace.read_state(), "phase": "ready"})
 
     # --------------------------------------------------------------------------------- check, hint, solve and break
 
@@ -260,7 +205,7 @@ class Course:
         topology.host(host)
         if self.running is None:
             raise LabError("No lab is up.", "invoke lab.up flannel")
-        cluster = self._cluster(topology)
+        cluster = readiness.Api.of(self.workspace, topology)
         with self._tasks.task(f"Rebooting {host}"), Remote(self.workspace) as remote:
             before = cluster.ready_pods(host)
             self._hosts(self.engine, topology).reboot(host)
@@ -273,7 +218,7 @@ class Course:
                 return cluster.is_ready() and renewed and not cluster.outdated_endpoints(host)
 
             ready = readiness.wait_until(back, UP_SECONDS)
-            self._require_ready(ready, topology, remote)
+            readiness.require(ready, self.workspace, topology, remote)
 
     def shell(self, host: str) -> int:
         """Open a shell on a host; return its exit status."""

@@ -27,6 +27,13 @@ class Api:
         self._session.verify = str(workspace.root / "api/ca.pem")
         self._session.cert = (str(workspace.root / "api/admin.pem"), str(workspace.root / "api/admin-key.pem"))
 
+    @classmethod
+    def of(cls, workspace: Workspace, topology: Topology) -> "Api":
+        """Return the API of the hosts that are up, or are coming up."""
+        api = next(port for port in topology.published if port.name == "api")
+        port = workspace.read_state()["ports"][api.host][api.name]
+        return cls(workspace, port, {host.name for host in topology.all_with_role("node")})
+
     def items(self, path: str) -> list[dict[str, Any]]:
         """Return the objects of a collection; [] while the API server does not answer."""
         try:
@@ -89,6 +96,17 @@ def wait_until(condition: Callable[[], bool], seconds: float, failed: Sequence[F
             return False
         time.sleep(PAUSE)
     return True
+
+
+def require(ready: bool, workspace: Workspace, topology: Topology, remote: Remote) -> None:
+    """Wait for the hosts' services; LabError, also kept as a log, about the cluster that is not `ready` in time."""
+    if not ready:
+        cluster = Api.of(workspace, topology)
+        problem = cluster_problem(topology, cluster.ready_nodes() & cluster.ready_probes(), remote)
+        workspace.logs.mkdir(exist_ok=True)
+        (workspace.logs / "up.log").write_text(problem + "\n")
+        raise LabError(problem, f"This is kept in {workspace.logs}/up.log. Start again: invoke lab.reset")
+    wait_for_units(remote, topology.names)
 
 
 def wait_for_units(remote: Remote, hosts: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from labs.engine import doctor
 from labs.engine import lab as module
+from labs.engine import starting as start_of_hosts
 from labs.engine.containers import Ports
 from labs.engine.errors import LabError
 from labs.engine.lab import Course
@@ -141,7 +142,8 @@ def course(repo: Path, tasks: Tasks, engine: FakeDocker, program: Program, monke
 @pytest.fixture
 def remote(monkeypatch: pytest.MonkeyPatch) -> FakeRemote:
     remote = FakeRemote()
-    monkeypatch.setattr(module, "Remote", lambda _: remote)
+    for user in (module, start_of_hosts):
+        monkeypatch.setattr(user, "Remote", lambda _: remote)
     return remote
 
 
@@ -154,8 +156,9 @@ def story() -> list[str]:
 def starting(story: list[str], remote: FakeRemote, monkeypatch: pytest.MonkeyPatch) -> FakeHosts:
     """Lets `up` start hosts that are ready at once."""
     hosts = FakeHosts(story)
-    monkeypatch.setattr(module, "Hosts", hosts)
-    monkeypatch.setattr(module, "Software", FakeSoftware)
+    for user in (module, start_of_hosts):
+        monkeypatch.setattr(user, "Hosts", hosts)
+    monkeypatch.setattr(start_of_hosts, "Software", FakeSoftware)
     monkeypatch.setattr(Api, "is_ready", lambda _: "created from image" in story)
     return hosts
 
@@ -326,7 +329,7 @@ def test_hosts_that_cannot_be_created_are_told_at_once(course: Course, starting:
 def test_nodes_that_are_not_ready_in_time_are_told_and_the_log_is_kept(
     course: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "UP_SECONDS", 0.0)
+    monkeypatch.setattr(start_of_hosts, "UP_SECONDS", 0.0)
     monkeypatch.setattr(Api, "is_ready", lambda _: False)
     message, hint = refusal(course.up, "first")
     assert message.startswith("Not ready in time: f0-13, f0-14.\nf0-13 did not come up:\n")
@@ -342,7 +345,7 @@ def test_what_is_missing_comes_from_the_bundle_that_the_environment_names(
     files: list[str] = []
     monkeypatch.setenv("F0_BUNDLE", "/media/bundle.tar")
     monkeypatch.setattr(FakeSoftware, "lacking", lacking)
-    monkeypatch.setattr(module, "load_bundle", lambda repo, cache, file, tasks: files.append(file.name))
+    monkeypatch.setattr(start_of_hosts, "load_bundle", lambda repo, cache, file, tasks: files.append(file.name))
     course.up("first")
     assert files == loaded
 
