@@ -1,0 +1,7 @@
+// Package ext extends nothing.
+package ext
+
+type (
+	HTTP   struct{}
+	Router struct{}
+)
