@@ -197,7 +197,15 @@ class Course:
 
     def status(self) -> Status:
         """Return the state of hosts, services and cluster, complete even when hosts are dead."""
-        return look(self.workspace, self.engine, self.topology)
+        running = self.running
+        return look(self.workspace, self.engine, self.topology, self.pages(running) if running else [])
+
+    def pages(self, id: str) -> list[str]:
+        """Return where a browser on this machine finds the pages of a lab, and of those before it."""
+        ports = self.workspace.read_state().get("ports", {})
+        labs = [*self.catalog.before(id), self.catalog.lab(id)]
+        found = (self.topology.on_loopback(page, ports) for lab in labs for page in lab.pages)
+        return [page for page in found if page]
 
     def reboot(self, host: str) -> None:
         """Turn a host off and on again; returns when its services and the pods that were ready are ready again."""

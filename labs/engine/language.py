@@ -26,6 +26,10 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "登录主机：invoke host.ssh f0-13，或 ssh -F {root}/ssh_config f0-13\n"
             "查看进度：invoke lab.check {id}",
         ),
+        "pages": (
+            "In your browser, when the lab is solved: {pages}",
+            "实验完成后，在浏览器中打开：{pages}",
+        ),
         "blocked": ("First: {title}", "请先完成：{title}"),
     }
 )

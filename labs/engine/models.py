@@ -11,6 +11,7 @@ from labs.engine.yaml_lines import nearest
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Words = Annotated[str, Field(min_length=1)]
+Page = Annotated[str, Field(pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+(/\S*)?$")]
 Thing = TypeVar("Thing")
 
 
@@ -74,6 +75,7 @@ class LabFile(_Part):
     minutes: int = Field(gt=0)
     after: list[Id] = []
     needs: Needs
+    pages: list[Page] = []
     objectives: list[Objective] = Field(min_length=1)
 
 

@@ -57,6 +57,9 @@ def summary(course: Course, id: str, console: Console, lang: str) -> None:
     hosts = ", ".join(f"{host.name} {topology.address(host.name)}" for host in topology.hosts)
     words = {"id": id, "hosts": hosts, "page": page, "root": root, "minutes": lab.minutes}
     console.print(escape(say("summary", lang, **words)), highlight=False, soft_wrap=True)
+    pages = course.pages(id)
+    if pages:
+        console.print(escape(say("pages", lang, pages=" ".join(pages))), highlight=False, soft_wrap=True)
 
 
 def steps(listed: Sequence[Step], console: Console) -> None:
@@ -102,6 +105,8 @@ def status(status: Status, console: Console, *, as_json: bool) -> None:
     nodes = "its API does not answer" if status.nodes is None else f"nodes ready: {', '.join(status.nodes)}"
     used = sum(host.memory_mib or 0 for host in status.hosts)
     console.print(f"Cluster: {nodes}. Memory: {used} MiB. Disk: {status.cache_free_gib} GiB free.", highlight=False)
+    for page in status.pages:
+        console.print(f"Page: {page}", highlight=False, soft_wrap=True)
 
 
 def findings(found: Sequence[Finding], console: Console, *, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from labs.engine.docker_engine import Engine
@@ -31,20 +31,21 @@ class HostStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """All of it. `nodes` are the cluster's Ready nodes, None when its API does not answer."""
+    """All of it. `nodes` are the cluster's Ready nodes, None when its API does not answer; `pages` is for browsers."""
 
     lab: str | None
     phase: str
     hosts: Sequence[HostStatus]
     nodes: list[str] | None
     cache_free_gib: float
+    pages: Sequence[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as plain data, for --json."""
         return asdict(self)
 
 
-def look(workspace: Workspace, engine: Engine, topology: Topology) -> Status:
+def look(workspace: Workspace, engine: Engine, topology: Topology, pages: Sequence[str] = ()) -> Status:
     """Return the status of a workspace; takes a few seconds when hosts hang."""
     state = workspace.read_state()
     containers = {str(one.name).rsplit(".", 1)[-1]: one.status for one in engine.containers()}
@@ -70,7 +71,7 @@ def look(workspace: Workspace, engine: Engine, topology: Topology) -> Status:
     api_port = next((own["api"] for own in ports.values() if "api" in own), None)
     nodes = sorted(Api(workspace, api_port).ready_nodes()) or None if api_port and containers else None
     free = free_disk() / (1 << 30)
-    return Status(state.get("lab"), state.get("phase", "down"), hosts, nodes, round(free, 1))
+    return Status(state.get("lab"), state.get("phase", "down"), hosts, nodes, round(free, 1), pages)
 
 
 def _ask(workspace: Workspace, name: str) -> tuple[str, list[str]]:

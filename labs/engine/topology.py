@@ -1,9 +1,10 @@
 """The hosts, their roles and their addresses (vagrant/topology.yml)."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -117,6 +118,19 @@ class Topology(_Model):
     def names(self) -> list[str]:
         """Names of the hosts, in order."""
         return [host.name for host in self.hosts]
+
+    def on_loopback(self, page: str, ports: Mapping[str, Mapping[str, int]]) -> str | None:
+        """Return where a page of the course is found on this machine, None when its port is not published.
+
+        `http://whoami.frank.com/` is `http://whoami.frank.localhost:42206/`: browsers look for names under .localhost
+        on the machine itself, and the proxies take both names for one.
+        """
+        url = urlsplit(page)
+        wanted = 443 if url.scheme == "https" else 80
+        found = (ports.get(one.host, {}).get(one.name) for one in self.published if one.port == wanted)
+        port = next(filter(None, found), None)
+        name = (url.hostname or "").removesuffix(f".{self.domain}")
+        return f"{url.scheme}://{name}.{self.domain.partition('.')[0]}.localhost:{port}{url.path}" if port else None
 
     def host(self, name: str) -> Host:
         """Return the host of that name; LabError when there is none."""

@@ -11,7 +11,7 @@ from labs.engine.doctor import Finding
 from labs.engine.lab import Course
 from labs.engine.progress import Tasks
 from labs.engine.status import HostStatus, Status
-from tests.engine.conftest import REPO
+from tests.engine.conftest import PORTS, REPO
 
 DEAD = HostStatus("f0-14", "192.168.56.14", None, "exited", "not asked: exited", [], None)
 SICK = HostStatus("f0-13", "192.168.56.13", 42202, "running", "degraded", ["kubelet.service"], 475)
@@ -64,6 +64,12 @@ def test_the_status_is_json_for_programs(out: Console) -> None:
     assert json.loads(text(out)) == status.to_dict()
 
 
+def test_the_pages_for_a_browser_are_listed(out: Console) -> None:
+    pages = ["http://whoami.frank.localhost:42206/"]
+    show.status(Status("traefik", "ready", [SICK], ["f0-13"], 21.5, pages), out, as_json=False)
+    assert words(out)[-1] == ["Page:", *pages]
+
+
 def test_findings_come_with_advice(out: Console) -> None:
     show.findings(FOUND, out, as_json=False)
     assert text(out) == "✔ Vagrant: Vagrant 2.4\n✘ Disk: 1 GiB is [free].\n    Free some.\n"
@@ -81,6 +87,13 @@ def test_the_summary_says_what_to_read_and_where_to_work(course: Course, out: Co
     assert f"ssh -F {course.workspace.root}/ssh_config f0-13" in text(out)
     assert "invoke lab.check flannel" in text(out)
     assert "f0-15 192.168.56.15" in text(out)
+
+
+@pytest.mark.parametrize(("lab", "shown"), [("traefik", True), ("flannel", False)])
+def test_the_summary_names_the_pages_that_there_will_be(course: Course, out: Console, lab: str, shown: bool) -> None:
+    course.workspace.write_state({"lab": lab, "phase": "ready", "ports": PORTS})
+    show.summary(course, lab, out, "en")
+    assert ("http://whoami.frank.localhost:42206/" in text(out)) is shown
 
 
 def test_the_lab_that_is_up_is_marked(course: Course, out: Console) -> None:

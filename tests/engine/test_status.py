@@ -73,7 +73,7 @@ def test_hosts_whose_workspace_was_deleted_are_told_of(workspace: Workspace, top
 
 def test_a_status_is_plain_data_for_programs(workspace: Workspace, topology: Topology) -> None:
     found = look(workspace, engine(), topology).to_dict()
-    assert set(found) == {"lab", "phase", "hosts", "nodes", "cache_free_gib"}
+    assert set(found) == {"lab", "phase", "hosts", "nodes", "cache_free_gib", "pages"}
     assert found["hosts"][0] == {
         "name": "f0-11",
         "address": "192.168.56.11",

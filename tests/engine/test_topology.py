@@ -8,7 +8,7 @@ import pytest
 
 from labs.engine.errors import LabError
 from labs.engine.topology import Topology, load_topology
-from tests.engine.conftest import REPO
+from tests.engine.conftest import PORTS, REPO
 
 BROKEN = Path(__file__).parent / "broken_topologies"
 BROKEN_TOPOLOGIES = (
@@ -72,6 +72,22 @@ def test_a_role_on_demand_is_there_for_those_who_demand_it(topology: Topology) -
 
 def test_demanding_no_role_changes_nothing(topology: Topology) -> None:
     assert topology.demanding([]) == topology
+
+
+@pytest.mark.parametrize(
+    ("page", "here"),
+    [
+        ("http://whoami.frank.com/", "http://whoami.frank.localhost:42206/"),
+        ("http://traefik.frank.com/api/overview", "http://traefik.frank.localhost:42206/api/overview"),
+        ("http://whoami.frank.com", "http://whoami.frank.localhost:42206"),
+    ],
+)
+def test_a_page_of_the_course_is_found_on_loopback(topology: Topology, page: str, here: str) -> None:
+    assert topology.on_loopback(page, PORTS) == here
+
+
+def test_a_page_whose_port_is_not_published_is_not_found(topology: Topology) -> None:
+    assert topology.on_loopback("http://whoami.frank.com/", {"f0-11": {"ssh": 42200}}) is None
 
 
 def test_an_unknown_host_is_told_with_those_there_are(topology: Topology) -> None:
