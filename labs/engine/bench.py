@@ -26,15 +26,20 @@ def _seconds(work: Callable[[], object]) -> float:
     return round(time.monotonic() - start, 2)
 
 
-def run_bench(repo: Path, id: str, tasks: Tasks) -> dict[str, Any]:
-    """Return times in seconds, memory and sizes in MiB, for one lab with warm caches. No lab may be up.
+def run_bench(repo: Path, id: str | None, tasks: Tasks) -> list[dict[str, Any]]:
+    """Return times in seconds, memory and sizes in MiB, for one lab or each, with warm caches. No lab may be up.
 
     Raises:
-        LabError: a lab is up, or something fails on the way.
+        LabError: there is no such lab; a lab is up; something fails on the way.
     """
     course = Course(repo, tasks)
+    labs = [course.catalog.lab(id)] if id else course.catalog.labs.values()
     if course.workspace.read_state():
         raise LabError("A lab is up, and measuring would end it.", "invoke lab.down first.")
+    return [_measure(repo, course, lab.id, tasks) for lab in labs]
+
+
+def _measure(repo: Path, course: Course, id: str, tasks: Tasks) -> dict[str, Any]:
     course.up(id)  # whatever is cold gets warm
     course.down()
     try:

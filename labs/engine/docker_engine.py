@@ -59,6 +59,15 @@ class Engine:
             self.client.containers.list(all=True, filters={"label": f"{LABEL}={self._name}"}, ignore_removed=True)
         )
 
+    def require_alive(self) -> None:
+        """Raise LabError when a host container has ended by itself, with its last words."""
+        ended = {"label": f"{LABEL}={self._name}", "status": "exited"}
+        for one in self.client.containers.list(all=True, filters=ended, ignore_removed=True):
+            said = one.logs(tail=5).decode(errors="replace").strip()
+            raise LabError(
+                f"{str(one.name).rsplit('.', 1)[-1]} ended at once:\n{said or 'it said nothing'}", "invoke doctor"
+            )
+
     def networks(self) -> list[Network]:
         """Return this workspace's networks."""
         return list(self.client.networks.list(filters={"label": f"{LABEL}={self._name}"}))

@@ -68,8 +68,13 @@ class Start:
         cluster = readiness.Api.of(self._workspace, topology)
         with ThreadPoolExecutor(1) as pool, Remote(self._workspace) as remote:
             created = pool.submit(hosts.create, images, ports)
+
+            def up() -> bool:
+                self._engine.require_alive()  # what will never be ready need not be waited for
+                return cluster.is_ready()
+
             try:
-                ready = readiness.wait_until(cluster.is_ready, UP_SECONDS, failed=[created])
+                ready = readiness.wait_until(up, UP_SECONDS, failed=[created])
                 created.result()
             except KeyboardInterrupt:
                 hosts.abandon()

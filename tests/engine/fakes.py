@@ -1,6 +1,6 @@
 """Stand-ins for what is outside the engine: a Docker engine, its containers, and hosts that answer over SSH."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ class FakeContainer:
     name: str
     status: str = "running"
     used: dict[str, Any] | Exception = field(default_factory=lambda: {"usage": 64 << 20})
+
+    def logs(self, tail: int) -> bytes:
+        return b"exec /sbin/init: no such file\n"
 
     def stats(self, stream: bool, **_: object) -> dict[str, Any]:
         assert not stream
@@ -86,8 +89,9 @@ class FakeList:
 
     found: list[Any] = field(default_factory=list)
 
-    def list(self, **_: object) -> list[Any]:
-        return self.found
+    def list(self, filters: Mapping[str, str] | None = None, **_: object) -> list[Any]:
+        status = (filters or {}).get("status")
+        return [one for one in self.found if not status or one.status == status]
 
 
 @dataclass

@@ -212,6 +212,14 @@ def test_an_engine_that_this_user_may_not_use_is_told(monkeypatch: pytest.Monkey
     assert "usermod -aG docker" in raised.value.hint
 
 
+def test_a_host_that_has_ended_is_told_with_its_last_words() -> None:
+    docker = FakeDocker()
+    docker.containers.found = [FakeContainer("w.f0-13"), FakeContainer("w.f0-14", "exited")]
+    with pytest.raises(LabError) as raised:
+        Engine(docker, "w").require_alive()  # type: ignore[arg-type]
+    assert raised.value.message == "f0-14 ended at once:\nexec /sbin/init: no such file"
+
+
 def test_memory_is_told_without_page_cache_and_of_running_hosts_only() -> None:
     hosts = [
         FakeContainer("w.f0-11", used={"usage": 300, "stats": {"total_inactive_file": 100}}),
