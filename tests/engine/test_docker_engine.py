@@ -216,7 +216,7 @@ def test_a_host_that_has_ended_is_told_with_its_last_words() -> None:
     docker = FakeDocker()
     docker.containers.found = [FakeContainer("w.f0-13"), FakeContainer("w.f0-14", "exited")]
     with pytest.raises(LabError) as raised:
-        Engine(docker, "w").require_alive()  # type: ignore[arg-type]
+        Engine(docker, "w").require_alive()
     assert raised.value.message == "f0-14 ended at once:\nexec /sbin/init: no such file"
 
 
