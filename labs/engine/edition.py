@@ -75,7 +75,7 @@ Component = Annotated[
 
 
 class Image(_Model):
-    """A container image built from vagrant/image/containers/<name>/Dockerfile and some components."""
+    """A container image built from the folder vagrant/image/containers/<name> and some components."""
 
     name: str
     version: str

@@ -96,13 +96,18 @@ class Images:
     def _container_digest(self, name: str) -> str:
         image = self._edition.images[name]
         built = [self._builder.folder(component).name.encode() for component in image.components]
-        dockerfile = (self._folder / "containers" / name / "Dockerfile").read_bytes()
-        return _digest(image.reference.encode(), dockerfile, self._bases.tag().encode(), *built)
+        files = [part for place, file in self._recipe(name).items() for part in (bytes(place), file.read_bytes())]
+        return _digest(image.reference.encode(), *files, self._bases.tag().encode(), *built)
+
+    def _recipe(self, name: str) -> dict[Path, Path]:
+        """The files of a container image's folder by their place in the context of the build."""
+        folder = self._folder / "containers" / name
+        return {file.relative_to(folder): file for file in sorted(folder.rglob("*")) if file.is_file()}
 
     def _make_archive(self, name: str, archive: Path, base: str) -> None:
         image = self._edition.images[name]
         context: dict[Path, Path | bytes] = {
-            Path("Dockerfile"): self._folder / "containers" / name / "Dockerfile",
+            **self._recipe(name),
             **dict(self._part(component) for component in image.components),
         }
         build_image(self._client, self._cache, context, image.reference, {"HOST_IMAGE": base})

@@ -94,6 +94,20 @@ def test_another_recipe_of_a_container_image_is_another_archive(images: Images, 
     assert before.name.startswith("pause-")
 
 
+def test_every_file_beside_the_recipe_is_in_the_image_and_decides_its_archive(
+    images: Images, topology: Topology, engine: FakeDocker, tasks: Tasks, repo: Path
+) -> None:
+    page = repo / "vagrant/image/containers/pause/page/index.html"
+    before = images.archives(["pause"])["pause"]
+    page.parent.mkdir()
+    page.write_text("one")
+    first = images.archives(["pause"])["pause"]
+    page.rename(page.with_name("other.html"))
+    assert len({before, first, images.archives(["pause"])["pause"]}) == 3
+    images.provide(NEEDS, topology, tasks)
+    assert engine.images.contexts["harbor.frank.com/public/pause:1"]["page/other.html"] == "one"
+
+
 def test_hosts_with_the_same_roles_on_demand_share_an_image(images: Images, topology: Topology) -> None:
     tags = images.host_tags(NEEDS, topology.demanding(["zookeeper", "delivery"]))
     assert tags["f0-11"] == tags["f0-12"] == tags["f0-13"] == images.host_tag(["jre", "pause"])
