@@ -58,12 +58,17 @@ class Trees:
         self._spec = load_model(workspace.repo / "vagrant" / "certificates.yml", PkiSpec)
         self._authorities = {name: Authority(spec.cn) for name, spec in self._spec.authorities.items()}
         self._shared: dict[str, Pair] = {}
+        # of the hosts' SSH servers, and of the ops hosts as clients: private, public
+        self._host_keys = {name: ssh_key_pair() for name in topology.names}
+        self._ops_key = ssh_key_pair()
         self._env = environment()
         self._context: Mapping[str, Any] = {
             "topology": topology,
             "secrets": given,
             "proxy_mode": proxy_mode,
             "images": {name: image.reference for name, image in edition.images.items()},
+            "host_keys": {name: public.decode().strip() for name, (_, public) in self._host_keys.items()},
+            "ops_key": self._ops_key[1].decode().strip(),
         }
 
     def write(self, api_port: int, *, internet: bool) -> None:
@@ -95,7 +100,9 @@ class Trees:
                     self._admin(f"https://{vip.name}.{self._topology.domain}:{vip.port}"),
                     0o600,
                 )
-        private, public = ssh_key_pair()
+        if "ops" in host.roles:
+            self._write(tree / "home/vagrant/.ssh/id_ed25519", self._ops_key[0], 0o600)
+        private, public = self._host_keys[host.name]
         self._write(tree / "etc/ssh/ssh_host_ed25519_key", private, 0o600)
         self._write(tree / "etc/ssh/ssh_host_ed25519_key.pub", public, 0o644)
         for folder in [tree, *(path for path in tree.rglob("*") if path.is_dir() and not path.is_symlink())]:
@@ -114,14 +121,14 @@ class Trees:
     def _issue(self, role: str, tree: Path, context: Mapping[str, Any]) -> None:
         for authority, path in self._spec.trust.get(role, {}).items():
             self._write(tree / path.lstrip("/"), self._authorities[authority].pair.certificate, 0o644)
+        for authority, path in self._spec.authority_keys.get(role, {}).items():
+            self._write_pair(tree / path.lstrip("/"), self._authorities[authority].pair)
         for spec in (spec for spec in self._spec.certificates if spec.role == role):
             filled = CertificateSpec.model_validate(self._fill(spec.model_dump(), context))
             pair = self._shared.get(spec.path) or self._authorities[spec.authority].issue(filled)
             if spec.shared:
                 self._shared[spec.path] = pair
-            place = tree / filled.path.lstrip("/")
-            self._write(place.with_name(f"{place.name}.pem"), pair.certificate, 0o644)
-            self._write(place.with_name(f"{place.name}-key.pem"), pair.key, 0o600)
+            self._write_pair(tree / filled.path.lstrip("/"), pair)
 
     def _fill(self, value: Any, context: Mapping[str, Any]) -> Any:
         if isinstance(value, dict):
@@ -138,6 +145,10 @@ class Trees:
         return template.render(
             self._context, server=server, ca=authority.pair.certificate, certificate=pair.certificate, key=pair.key
         ).encode()
+
+    def _write_pair(self, place: Path, pair: Pair) -> None:
+        self._write(place.with_name(f"{place.name}.pem"), pair.certificate, 0o644)
+        self._write(place.with_name(f"{place.name}-key.pem"), pair.key, 0o600)
 
     @staticmethod
     def _write(path: Path, content: bytes, mode: int) -> None:

@@ -42,10 +42,14 @@ class CertificateSpec(_Model):
 
 
 class PkiSpec(_Model):
-    """All of vagrant/certificates.yml. `trust`: role → authority → path of the authority's certificate on the host."""
+    """All of vagrant/certificates.yml. `trust`: role → authority → path of the authority's certificate on the host.
+
+    `authority_keys`: likewise, of its certificate and key (<path>.pem, <path>-key.pem): such a host can issue more.
+    """
 
     authorities: dict[str, AuthoritySpec]
     trust: dict[str, dict[str, str]]
+    authority_keys: dict[str, dict[str, str]] = {}
     certificates: list[CertificateSpec]
 
 

@@ -107,7 +107,7 @@ def verified(folder: Path, authority: x509.Certificate) -> int:
 
 def describe_certificate(place: str, one: x509.Certificate) -> str:
     extensions = {type(extension.value): extension.value for extension in one.extensions}
-    usages = ", ".join(USAGES[usage] for usage in extensions[x509.ExtendedKeyUsage])
+    usages = ", ".join(USAGES[usage] for usage in extensions.get(x509.ExtendedKeyUsage, ())) or "authority"
     names = [name.value for name in extensions.get(x509.SubjectAlternativeName, ())]
     lines = [place, f"  {one.subject.rfc4514_string()} by {one.issuer.rfc4514_string()}", f"  {usages}"]
     return "\n".join([*lines, *(f"  {name}" for name in names)]) + "\n"
@@ -193,13 +193,26 @@ def test_control_planes_sign_service_accounts_with_one_key(rendered: Workspace) 
     assert one == other
 
 
-def test_no_host_holds_an_authoritys_key(rendered: Workspace, ca: x509.Certificate) -> None:
+def test_f0_15_alone_holds_an_authoritys_key(rendered: Workspace, ca: x509.Certificate) -> None:
     etcd_ca = x509.load_pem_x509_certificate((rendered.hosts / "f0-12/etc/etcd/pki/ca.pem").read_bytes())
     authorities = {
-        one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in (ca, etcd_ca)
+        one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo): name
+        for name, one in {"CA": ca, "etcd CA": etcd_ca}.items()
     }
-    assert len(authorities) == 2
-    assert not authorities & set().union(*(private_keys(rendered.hosts / host) for host in HOSTS))
+    keys = [(host, authorities.get(key)) for host in HOSTS for key in private_keys(rendered.hosts / host)]
+    assert [(host, name) for host, name in keys if name] == [("f0-15", "CA")]
+
+
+def test_f0_15_gets_into_the_proxies_and_nowhere_else(rendered: Workspace) -> None:
+    ops = rendered.hosts / "f0-15"
+    key = load_ssh_private_key((ops / "home/vagrant/.ssh/id_ed25519").read_bytes(), None).public_key()
+    public = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    doors = {host: (rendered.hosts / host / "home/vagrant/.ssh/authorized_keys").read_text() for host in HOSTS}
+    assert [host for host, door in doors.items() if public in door] == ["f0-11", "f0-12"]
+    assert doors["f0-11"].splitlines()[1].startswith('from="192.168.56.15",restrict ssh-ed25519 ')
+    known = (ops / "etc/ssh/ssh_known_hosts").read_text().splitlines()[1:]
+    shown = [(rendered.hosts / host / "etc/ssh/ssh_host_ed25519_key.pub").read_text().strip() for host in HOSTS[:2]]
+    assert [line.partition(" ")[2] for line in known] == shown
 
 
 @pytest.mark.parametrize("host", HOSTS)
