@@ -13,8 +13,10 @@ BUILD_FILES = [
         "requirements*", "pyproject.toml", "setup.sh", "vagrant/*", ".ci/*", ".npmrc", "*.toml"
     )
 ]
-# A URL may lead to a host of the labs, named or by template, and to the host itself; everything else is a site.
-URL = re.compile(r"https?://(?!127\.0\.0\.1|localhost|f0-|[\w-]*\.?\{\{|[\w.-]*\bfrank\.com)[^\s\"'`)>]+")
+# A URL may lead to a host of the labs, named or by template, to the host itself, or to the API as pods see it; and
+# the name of an XML namespace looks like one. Everything else is a site.
+OURS = r"127\.0\.0\.1|localhost|f0-|[\w-]*\.?\{\{|[\w.-]*\bfrank\.com|kubernetes\.default\.svc/|www\.w3\.org/2000/svg\""
+URL = re.compile(rf"https?://(?!{OURS})[^\s\"'`)>]+")
 # A setting of a package client together with the name of a host.
 SETTING = re.compile(
     r"(?:index-url|find-links|trusted-host|registry|UV_DEFAULT_INDEX|UV_INDEX|PIP_INDEX_URL|GOPROXY|GOSUMDB)"

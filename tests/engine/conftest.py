@@ -20,7 +20,7 @@ from labs.engine.workspace import Workspace
 REPO = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
 PORTS: Ports = {
-    "f0-11": {"ssh": 42200, "web": 42206},
+    "f0-11": {"ssh": 42200, "web": 42206, "web-tls": 42207},
     "f0-12": {"ssh": 42201},
     "f0-13": {"ssh": 42202, "api": 42205},
     "f0-14": {"ssh": 42203},

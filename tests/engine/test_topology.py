@@ -80,6 +80,7 @@ def test_demanding_no_role_changes_nothing(topology: Topology) -> None:
         ("http://whoami.frank.com/", "http://whoami.frank.localhost:42206/"),
         ("http://traefik.frank.com/api/overview", "http://traefik.frank.localhost:42206/api/overview"),
         ("http://whoami.frank.com", "http://whoami.frank.localhost:42206"),
+        ("https://dashboard.frank.com/", "https://dashboard.frank.localhost:42207/"),
     ],
 )
 def test_a_page_of_the_course_is_found_on_loopback(topology: Topology, page: str, here: str) -> None:
