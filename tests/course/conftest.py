@@ -12,7 +12,8 @@ from labs.engine.progress import progress
 from labs.engine.remote import Remote
 from tests.course.watch import OutsideWatch
 
-REPO = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
 LABS = list(load_catalog(REPO).labs.values())
 
 
@@ -20,16 +21,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("course")
-    ours = Path(__file__).with_name("test_labs.py")
-    places = [place for place, item in enumerate(items) if item.path == ours]
-    for place, item in zip(places, sorted((items[place] for place in places), key=_lab_and_line), strict=True):
+    names = {"test_labs.py", *(f"test_{lab.id}.py" for lab in LABS)}
+    places = [place for place, item in enumerate(items) if item.path.parent == HERE and item.path.name in names]
+    for place, item in zip(places, sorted((items[place] for place in places), key=_lab_and_place), strict=True):
         items[place] = item
 
 
-def _lab_and_line(item: pytest.Item) -> tuple[int, int]:
-    """All tests of one lab after each other, as they stand in the file: another lab costs new hosts."""
+def _lab_and_place(item: pytest.Item) -> tuple[int, bool, int]:
+    """All tests of one lab after each other, those of its own file last: another lab costs new hosts."""
     lab: Lab = vars(item)["callspec"].params["lab"]
-    return LABS.index(lab), item.location[1] or 0
+    return LABS.index(lab), item.path.name != "test_labs.py", item.location[1] or 0
 
 
 @pytest.fixture(scope="session")
