@@ -137,6 +137,14 @@ def test_the_api_moves_to_the_other_proxy_when_one_dies(up: Course, run: Run) ->
     assert (moved, answer, back) == (True, "ok", True)
 
 
+def test_what_is_changed_on_a_host_survives_its_reboot(up: Course, run: Run) -> None:
+    zone = "/etc/bind/db.frank.com"
+    run("f0-11", f"echo '; changed' | sudo tee -a {zone}")
+    up.reboot("f0-11")
+    kept = run("f0-11", f"tail -n 1 {zone} && sudo sed -i '/^; changed$/d' {zone}")
+    assert kept == "; changed"
+
+
 @of_every_host
 def test_a_host_has_no_way_out(up: Course, run: Run, host: str) -> None:
     assert "unreachable" in run(host, "ip route get 192.0.2.1 2>&1 || true").lower()
