@@ -185,9 +185,10 @@ def reboot(_: Context, name: str) -> None:
 
 
 @task(name="serve", help={"port": "port on loopback"})
-def docs_serve(c: Context, port: int = 8000) -> None:
+def docs_serve(c: Context, port: str = "8000") -> None:
     """Show the study site at http://127.0.0.1:8000 and follow changes."""
-    c.run(f"{REPO}/.venv/bin/mkdocs serve --config-file {REPO}/mkdocs.yml --dev-addr 127.0.0.1:{port}", pty=True)
+    address = f"127.0.0.1:{whole_number(port)}"
+    c.run(f"{REPO}/.venv/bin/mkdocs serve --config-file {REPO}/mkdocs.yml --dev-addr {address}", pty=True)
 
 
 @task(name="build")
