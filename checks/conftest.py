@@ -6,7 +6,6 @@ A check asserts what the learner is to bring about. Trouble that is not the lear
 import json
 import subprocess
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,10 @@ import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
+from checks.side_by_side import of_each
 from labs.engine.errors import LabError
+
+NODES = ("f0-13", "f0-14")
 
 
 class HostUnreachable(LabError):
@@ -123,7 +125,7 @@ class Cluster:
         return result
 
     def _kubectl(self, *arguments: str) -> CommandResult:
-        for name in ("f0-13", "f0-14"):
+        for name in NODES:
             try:
                 host = self._hosts[name]
                 result = host.run("timeout 10 kubectl" + " %s" * len(arguments), *arguments)
@@ -182,9 +184,7 @@ def f0_15(hosts: Hosts) -> Host:
 @pytest.fixture(scope="session")
 def nodes(hosts: Hosts) -> Mapping[str, Host]:
     """The hosts that pods run on."""
-    with ThreadPoolExecutor() as pool:
-        names = ("f0-13", "f0-14")
-        return dict(zip(names, pool.map(hosts.__getitem__, names), strict=True))
+    return of_each(hosts.__getitem__, NODES)
 
 
 @pytest.fixture(scope="session")
@@ -196,9 +196,7 @@ def cluster(hosts: Hosts) -> Cluster:
 @pytest.fixture(scope="session")
 def pods(cluster: Cluster) -> Mapping[str, str]:
     """The addresses of the probe pods by the node they run on."""
-    with ThreadPoolExecutor() as pool:
-        names = ("f0-13", "f0-14")
-        return dict(zip(names, pool.map(lambda name: _probe_address(cluster, name), names), strict=True))
+    return of_each(lambda name: _probe_address(cluster, name), NODES)
 
 
 def _probe_address(cluster: Cluster, node: str) -> str:

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from testinfra.host import Host
 
+from checks.side_by_side import of_each
 from labs.engine.errors import LabError
 from labs.engine.readiness import wait_until
 
@@ -24,8 +24,6 @@ OUTSIDE = ("harbor.frank.com", "f0-11.frank.com")
 NONSENSE = ("no-such-host.frank.com", "no-such-name.example", f"no-such-service.{API_NAME.partition('.')[2]}")
 NEEDED = (("list", "services"), ("list", "namespaces"), ("list", "endpointslices.discovery.k8s.io"))
 FORBIDDEN = (("get", "secrets"), ("delete", "pods"), ("create", "pods"), ("update", "services"))
-Asked = TypeVar("Asked")
-Found = TypeVar("Found")
 Object = Mapping[str, Any]
 
 
@@ -196,13 +194,6 @@ def once_caches_agree(ask: Callable[[], Answer], expected: Collection[str]) -> A
     if answers[0].records and answers[0].records != expected:
         wait_until(agrees, answers[0].ttl + 1)
     return answers[-1]
-
-
-def of_each(look: Callable[[Asked], Found], those: Iterable[Asked]) -> Mapping[Asked, Found]:
-    """What there is to see of each, looked at side by side."""
-    those = list(those)
-    with ThreadPoolExecutor(6) as pool:
-        return dict(zip(those, pool.map(look, those), strict=True))
 
 
 def _resolve(cluster: "Cluster", node: str, name: str) -> str:

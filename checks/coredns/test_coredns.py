@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.coredns.conftest import API_NAME, DNS, FORBIDDEN, NEEDED, NONSENSE, OUTSIDE, of_each, once_caches_agree
+from checks.coredns.conftest import API_NAME, DNS, FORBIDDEN, NEEDED, NONSENSE, OUTSIDE, once_caches_agree
+from checks.side_by_side import of_each
 
 if TYPE_CHECKING:
     from checks.coredns.conftest import Answer, Dig, Dns

@@ -3,16 +3,16 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from testinfra.host import Host
 
+from checks.side_by_side import of_each
 from labs.engine.errors import LabError
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ NAMES = ("dashboard", "headlamp")
 HARMLESS = {"authorization.k8s.io", "authentication.k8s.io"}  # to ask what one may, and who one is
 READING = {"get", "list", "watch"}
 CURL = "timeout 10 curl -sS --connect-timeout 2 -m 8"
-Asked = TypeVar("Asked")
-Found = TypeVar("Found")
 Object = Mapping[str, Any]
 
 # The token goes to curl by standard input: arguments can be seen by everybody on a host.
@@ -262,13 +260,6 @@ def beyond_looking(rights: Reply) -> list[str]:
 def container(pod: Object) -> Object | None:
     """The container of a pod (or of a template of pods) that is a dashboard."""
     return next((one for one in pod["spec"]["containers"] if any(name in one["image"] for name in NAMES)), None)
-
-
-def of_each(look: Callable[[Asked], Found], those: Iterable[Asked]) -> Mapping[Asked, Found]:
-    """What there is to see of each, looked at side by side."""
-    those = list(those)
-    with ThreadPoolExecutor(6) as pool:
-        return dict(zip(those, pool.map(look, those), strict=True))
 
 
 def _is_harmless(resource: str) -> bool:

@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +12,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from checks.side_by_side import of_each
 from labs.engine.errors import LabError
 
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def callers(cluster: "Cluster", pods: Mapping[str, str], addresses: Mapping[str,
 
 def of_both(look: Callable[[str], Found]) -> Mapping[str, Found]:
     """What there is to see on each of the two nodes, looked at side by side."""
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(NODES, pool.map(look, NODES), strict=True))
+    return of_each(look, NODES)
 
 
 def json_object(text: str) -> dict[str, Any]:

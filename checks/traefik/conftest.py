@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from testinfra.host import Host
 
+from checks.side_by_side import of_each
 from labs.engine.readiness import wait_until
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ FORBIDDEN = (
     ("update", "secrets"),
     ("update", "ingresses.networking.k8s.io"),
 )
-Asked = TypeVar("Asked")
-Found = TypeVar("Found")
 Object = Mapping[str, Any]
 
 END = "===== end of an answer"
@@ -201,13 +199,6 @@ def once_routes_are_new(ask: Callable[[], Sequence[Answer]]) -> Sequence[Answer]
     if any(one.status in NO_POD for one in answers[0]):
         wait_until(are_new, 3)
     return answers[-1]
-
-
-def of_each(look: Callable[[Asked], Found], those: Iterable[Asked]) -> Mapping[Asked, Found]:
-    """What there is to see of each, looked at side by side."""
-    those = list(those)
-    with ThreadPoolExecutor(6) as pool:
-        return dict(zip(those, pool.map(look, those), strict=True))
 
 
 def _runs_traefik(pod: Object) -> bool:

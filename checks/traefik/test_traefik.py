@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from checks.side_by_side import of_each
 from checks.traefik.conftest import (
     FORBIDDEN,
     HELLO,
@@ -14,7 +15,6 @@ from checks.traefik.conftest import (
     PORT,
     VIP,
     WHOAMI,
-    of_each,
     once_routes_are_new,
 )
 from labs.engine.errors import LabError
