@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 
 from labs.engine.errors import LabError
 from labs.engine.topology import Topology
@@ -88,5 +89,14 @@ def create_arguments(workspace: Workspace, topology: Topology, host: str, labels
         "--volume=/lib/modules:/lib/modules:ro",
         f"--volume={workspace.hosts}/{host}:/f0/tree:ro",
         f"--volume={workspace.root}/images:/opt/images:ro",
-        f"--volume={workspace.repo}/manifests:/f0/manifests:ro",
+        *(f"--volume={source}:{target}:ro" for source, target in course_folders(workspace, topology, host).items()),
     ]
+
+
+def course_folders(workspace: Workspace, topology: Topology, host: str) -> dict[Path, str]:
+    """Return the folders of the repository that a host has, and where: manifests, on f0-15 the sources of labs."""
+    sources = workspace.repo.glob("labs/*/source") if "ops" in topology.host(host).roles else ()
+    return {
+        workspace.repo / "manifests": "/f0/manifests",
+        **{folder: f"/f0/source/{folder.parent.name}" for folder in sorted(sources)},
+    }

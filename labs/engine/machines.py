@@ -13,7 +13,7 @@ from typing import IO
 import psutil
 import vagrant
 
-from labs.engine.containers import MARK, Ports, create_arguments
+from labs.engine.containers import MARK, Ports, course_folders, create_arguments
 from labs.engine.docker_engine import Engine
 from labs.engine.errors import LabError
 from labs.engine.overlay import environment
@@ -62,6 +62,7 @@ class Machines:
                 create_arguments=lambda host: create_arguments(
                     self._workspace, self._topology, host.name, engine.labels
                 ),
+                course_folders=lambda host: course_folders(self._workspace, self._topology, host),
             )
         )
         (self._workspace.root / "Vagrantfile").write_text(text)

@@ -18,24 +18,38 @@ from labs.engine.topology import Host, Topology
 from labs.engine.workspace import Workspace
 from labs.engine.yaml_models import load_model
 
+# Who has a password on f0-15: everything, deliver, read images, push source.
+ACCOUNTS = ("admin", "ci", "reader", "dev")
+
+
+@dataclass(frozen=True)
+class Password:
+    """A password, and its bcrypt hash."""
+
+    text: str
+    hash: str
+
+    @classmethod
+    def generate(cls) -> "Password":
+        """Return a fresh one."""
+        text = secrets.token_urlsafe(12)
+        return cls(text, bcrypt.hashpw(text.encode(), bcrypt.gensalt(rounds=6)).decode())
+
 
 @dataclass(frozen=True)
 class Secrets:
-    """What is made anew for each set of hosts."""
+    """What is made anew for each set of hosts; a password for each of ACCOUNTS."""
 
     ssh_public_key: str
-    registry_password: str
-    registry_password_hash: str
+    passwords: Mapping[str, Password]
     encryption_key: str
 
     @classmethod
     def generate(cls, ssh_public_key: str) -> "Secrets":
         """Return fresh passwords and keys for hosts that let `ssh_public_key` in."""
-        password = secrets.token_urlsafe(12)
         return cls(
             ssh_public_key.strip(),
-            password,
-            bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=6)).decode(),
+            {name: Password.generate() for name in ACCOUNTS},
             base64.b64encode(secrets.token_bytes(32)).decode(),
         )
 

@@ -123,14 +123,21 @@ class Topology(_Model):
         """Return where a page of the course is found on this machine, None when its port is not published.
 
         `http://whoami.frank.com/` is `http://whoami.frank.localhost:42206/`: browsers look for names under .localhost
-        on the machine itself, and the proxies take both names for one.
+        on the machine itself, and the web servers take both names for one. A name that is an alias of a host is that
+        host's; all others are the first proxy's.
         """
         url = urlsplit(page)
         wanted = 443 if url.scheme == "https" else 80
-        found = (ports.get(one.host, {}).get(one.name) for one in self.published if one.port == wanted)
-        port = next(filter(None, found), None)
         name = (url.hostname or "").removesuffix(f".{self.domain}")
-        return f"{url.scheme}://{name}.{self.domain.partition('.')[0]}.localhost:{port}{url.path}" if port else None
+        host = self.aliases.get(name, self.with_role("proxy").name)
+        found = (one.name for one in self.published if (one.host, one.port) == (host, wanted))
+        port = ports.get(host, {}).get(next(found, ""))
+        return f"{url.scheme}://{name}.{self.browser_domain}:{port}{url.path}" if port else None
+
+    @property
+    def browser_domain(self) -> str:
+        """The domain's other name, `frank.localhost`, which browsers look for on their own machine."""
+        return f"{self.domain.partition('.')[0]}.localhost"
 
     def host(self, name: str) -> Host:
         """Return the host of that name; LabError when there is none."""

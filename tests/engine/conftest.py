@@ -24,7 +24,7 @@ PORTS: Ports = {
     "f0-12": {"ssh": 42201},
     "f0-13": {"ssh": 42202, "api": 42205},
     "f0-14": {"ssh": 42203},
-    "f0-15": {"ssh": 42204},
+    "f0-15": {"ssh": 42204, "ops": 42208},
 }
 # Some hosts have software of their own.
 IMAGES = {host: "f0labs/host:tag" for host in PORTS} | {"f0-15": "f0labs/host:of-f0-15"}

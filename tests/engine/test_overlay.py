@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from labs.engine.edition import load_edition
-from labs.engine.overlay import Secrets, Trees
+from labs.engine.overlay import ACCOUNTS, Password, Secrets, Trees
 from labs.engine.pki import TEN_YEARS
 from labs.engine.topology import load_topology
 from labs.engine.workspace import Workspace
@@ -28,8 +28,7 @@ from tests.engine.conftest import REPO, Golden
 HOSTS = ("f0-11", "f0-12", "f0-13", "f0-14", "f0-15")
 SECRETS = Secrets(
     ssh_public_key="ssh-ed25519 AAAA learner",
-    registry_password="a-password",
-    registry_password_hash="$2b$06$a-hash",
+    passwords={name: Password(f"password-of-{name}", f"$2b$06$hash-of-{name}") for name in ACCOUNTS},
     encryption_key="a2V5",
 )
 RENDERED = (
@@ -288,7 +287,9 @@ def test_what_a_former_run_laid_out_is_gone(tmp_path: Path) -> None:
 def test_secrets_are_new_for_every_set_of_hosts() -> None:
     one, other = Secrets.generate("ssh-ed25519 AAAA\n"), Secrets.generate("ssh-ed25519 AAAA\n")
     assert one.ssh_public_key == "ssh-ed25519 AAAA"
-    assert one.registry_password != other.registry_password
+    texts = {password.text for secrets in (one, other) for password in secrets.passwords.values()}
+    assert len(texts) == 2 * len(ACCOUNTS)
     assert one.encryption_key != other.encryption_key
     assert len(base64.b64decode(one.encryption_key)) == 32
-    assert bcrypt.checkpw(one.registry_password.encode(), one.registry_password_hash.encode())
+    admin = one.passwords["admin"]
+    assert bcrypt.checkpw(admin.text.encode(), admin.hash.encode())

@@ -81,14 +81,16 @@ def test_demanding_no_role_changes_nothing(topology: Topology) -> None:
         ("http://traefik.frank.com/api/overview", "http://traefik.frank.localhost:42206/api/overview"),
         ("http://whoami.frank.com", "http://whoami.frank.localhost:42206"),
         ("https://dashboard.frank.com/", "https://dashboard.frank.localhost:42207/"),
+        ("http://ci.frank.com/", "http://ci.frank.localhost:42208/"),
     ],
 )
 def test_a_page_of_the_course_is_found_on_loopback(topology: Topology, page: str, here: str) -> None:
     assert topology.on_loopback(page, PORTS) == here
 
 
-def test_a_page_whose_port_is_not_published_is_not_found(topology: Topology) -> None:
-    assert topology.on_loopback("http://whoami.frank.com/", {"f0-11": {"ssh": 42200}}) is None
+@pytest.mark.parametrize("page", ["http://whoami.frank.com/", "https://ci.frank.com/"])
+def test_a_page_whose_port_is_not_published_is_not_found(topology: Topology, page: str) -> None:
+    assert topology.on_loopback(page, {"f0-11": {"ssh": 42200}}) is None
 
 
 def test_an_unknown_host_is_told_with_those_there_are(topology: Topology) -> None:

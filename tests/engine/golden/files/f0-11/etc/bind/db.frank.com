@@ -15,3 +15,6 @@ f0-15 IN A 192.168.56.15
 f0-api IN A 192.168.56.10
 harbor IN A 192.168.56.15
 k8s-yaml IN A 192.168.56.15
+git IN A 192.168.56.15
+ci IN A 192.168.56.15
+dubbo-monitor IN A 192.168.56.15
