@@ -15,6 +15,14 @@ from labs.engine.workspace import Workspace
 _PROBES = "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dprobe"
 PAUSE = 0.2  # seconds between two looks at a condition
 
+# systemd calls a host "running" while a unit that failed waits for its restart: such a one is waited for as well.
+BOOTED = """\
+begins() { systemctl list-units --state=activating --plain --no-legend | grep -q .; }
+end=$((SECONDS + 90))
+while [ "$(systemctl is-system-running --wait)" = running ] && begins && [ $SECONDS -lt $end ]; do sleep 0.2; done
+if begins; then echo starting; else systemctl is-system-running || true; fi
+"""
+
 
 class Api:
     """The API server as this machine reaches it: through a loopback port, as administrator."""
@@ -111,7 +119,7 @@ def require(ready: bool, workspace: Workspace, topology: Topology, remote: Remot
 
 def wait_for_units(remote: Remote, hosts: Sequence[str]) -> None:
     """Wait until systemd has started all it should on every host; LabError names the unit that failed, with its log."""
-    for outcome in remote.run_everywhere(hosts, "systemctl is-system-running --wait || true", seconds=120):
+    for outcome in remote.run_everywhere(hosts, BOOTED, seconds=120):
         if "running" not in outcome.output:
             raise LabError(
                 diagnosis(remote, outcome.host), f"invoke host.ssh {outcome.host}, or start again: invoke lab.reset"

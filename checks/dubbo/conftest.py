@@ -1,0 +1,377 @@
+"""What the checks of the Dubbo lab look at: ZooKeeper, registry, Git, builds, pods, and what visitors get."""
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from testinfra.host import Host
+
+from checks.side_by_side import of_each
+from labs.engine.readiness import wait_until
+
+if TYPE_CHECKING:
+    from checks.conftest import Cluster
+
+MEMBERS = ("f0-11", "f0-12", "f0-13")
+PROVIDER, CONSUMER = "dubbo-demo-service", "dubbo-demo-consumer"
+APPLICATIONS = (PROVIDER, CONSUMER)
+HARBOR = "harbor.frank.com"
+PROVIDERS = "/dubbo/com.frank.demo.api.GreetingService/providers"
+CURL = "timeout 10 curl -s --connect-timeout 2 -m 8"
+MANIFESTS = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+    )
+)
+END = "end-of-answer"
+COUNTED = {PROVIDER: "dubbo_provider_requests_total", CONSUMER: "dubbo_consumer_requests_total"}
+COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
+Object = Mapping[str, Any]
+
+# User and password go to curl by standard input: arguments can be seen by everybody on a host.
+AS = 'given=$1; shift; printf \'user = "%s"\' "$given" | timeout 10 curl -s --connect-timeout 2 -m 8 -K - "$@"'
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as a pod names it: registry, repository and tag."""
+
+    reference: str
+
+    @property
+    def registry(self) -> str:
+        """Where it is from."""
+        return self.reference.partition("/")[0]
+
+    @property
+    def repository(self) -> str:
+        """Its name there."""
+        return self.reference.partition("/")[2].partition(":")[0]
+
+    @property
+    def tag(self) -> str:
+        """Its tag; "latest" where none is named."""
+        return self.reference.partition("/")[2].partition(":")[2] or "latest"
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Application:
+    """A Deployment whose container runs an image of that name, and its pods."""
+
+    def __init__(self, name: str, objects: Iterable[Object]) -> None:
+        self.name, self._objects = name, list(objects)
+
+    @cached_property
+    def deployment(self) -> Object | None:
+        """The first Deployment, of any namespace, that runs it."""
+        found = (one for one in self._objects if one["kind"] == "Deployment" and self._container(one))
+        return next(found, None)
+
+    @property
+    def namespace(self) -> str:
+        """Where it runs."""
+        return str(self.deployment["metadata"]["namespace"]) if self.deployment else "app"
+
+    @property
+    def image(self) -> Image | None:
+        """What the Deployment says its pods run."""
+        container = self._container(self.deployment) if self.deployment else None
+        return Image(container["image"]) if container else None
+
+    @cached_property
+    def pods(self) -> list[Object]:
+        """The Deployment's ready pods which are not on their way out."""
+        if self.deployment is None:
+            return []
+        labels = self.deployment["spec"]["selector"].get("matchLabels", {}).items()
+        return [
+            pod
+            for pod in self._objects
+            if pod["kind"] == "Pod"
+            and pod["metadata"]["namespace"] == self.namespace
+            and "deletionTimestamp" not in pod["metadata"]
+            and labels <= pod["metadata"].get("labels", {}).items()
+            and _is_ready(pod)
+        ]
+
+    @property
+    def images(self) -> Mapping[str, Image]:
+        """What each ready pod runs."""
+        return {
+            pod["metadata"]["name"]: Image(one["image"])
+            for pod in self.pods
+            for one in pod["spec"]["containers"]
+            if self._is_its(one)
+        }
+
+    @property
+    def pull_secrets(self) -> list[str]:
+        """The Secrets that its nodes show the registry: the pods', or while there is none, the Deployment's."""
+        specs = [pod["spec"] for pod in self.pods] or (
+            [self.deployment["spec"]["template"]["spec"]] if self.deployment else []
+        )
+        return sorted({one["name"] for spec in specs for one in spec.get("imagePullSecrets", [])})
+
+    def _container(self, deployment: Object) -> Object | None:
+        return next(filter(self._is_its, deployment["spec"]["template"]["spec"]["containers"]), None)
+
+    def _is_its(self, container: Object) -> bool:
+        return Image(container["image"]).repository.rpartition("/")[2] == self.name
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build that ended well: the image it made, and the commit it made it from."""
+
+    number: int
+    image: str
+    commit: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a visitor of demo.frank.com gets: a status (000 for none) and the body."""
+
+    status: str
+    body: str
+    word: str
+
+    @cached_property
+    def content(self) -> Mapping[str, Any]:
+        """The body, if it is a JSON object; else nothing."""
+        return json_object(self.body)
+
+    def of(self, side: str, what: str) -> str:
+        """What it tells of its provider or its consumer: `pod` or `version`."""
+        told = self.content.get(side)
+        return str(told.get(what, "")) if isinstance(told, dict) else ""
+
+    def __str__(self) -> str:
+        if self.status == "000":
+            return "no answer"
+        return f"status {self.status}: {' '.join(self.body.split())[:120]}"
+
+
+class Registry:
+    """The registry, as those see it who know one password or another."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    @cached_property
+    def admin(self) -> str:
+        """The administrator, `user:password`."""
+        return f"admin:{self._host.check_output('cat /etc/docker/registry/password').strip()}"
+
+    @cached_property
+    def base_images(self) -> list[Image]:
+        """The images of the project base/ that can be had in full."""
+        listed = json_object(self._get("/v2/_catalog?n=1000")[1]).get("repositories") or []
+        found = []
+        for name in (str(one) for one in listed if str(one).startswith("base/")):
+            tags = json_object(self._get(f"/v2/{name}/tags/list")[1]).get("tags") or []
+            found += [Image(f"{HARBOR}/{name}:{tag}") for tag in tags]
+        return [image for image in found if self.status(image, self.admin) == "200"]
+
+    def status(self, image: Image, user: str) -> str:
+        """What those get who ask for an image; `user` is `user:password`, or empty for somebody unknown."""
+        return self._get(f"/v2/{image.repository}/manifests/{image.tag}", user)[0]
+
+    def lets_write(self, image: Image, user: str) -> bool:
+        """Whether somebody may begin to put something beside an image. What was begun is called off."""
+        headers = self._curl(user, "-X", "POST", "-D", "-", "-o", "/dev/null", f"/v2/{image.repository}/blobs/uploads/")
+        place = re.search(r"^location: https?://[^/]+(/\S+)", headers, re.M | re.I)
+        if place:
+            self._curl(user, "-X", "DELETE", "-o", "/dev/null", place[1])
+        return bool(re.match(r"HTTP/\S+ 202", headers))
+
+    def labels(self, image: Image) -> Mapping[str, Any]:
+        """What an image says of itself."""
+        manifest = json_object(self._get(f"/v2/{image.repository}/manifests/{image.tag}")[1])
+        digest = manifest.get("config", {}).get("digest", "none")
+        blob = self._curl(self.admin, "-L", f"/v2/{image.repository}/blobs/{digest}")
+        return json_object(blob).get("config", {}).get("Labels") or {}
+
+    def _get(self, path: str, user: str | None = None) -> tuple[str, str]:
+        said = self._curl(
+            self.admin if user is None else user, "-w", r"\n%{http_code}", "-H", f"Accept: {MANIFESTS}", path
+        )
+        body, _, status = said.rpartition("\n")
+        return status, body
+
+    def _curl(self, user: str, *arguments: str) -> str:
+        *words, path = arguments
+        url = f"https://{HARBOR}{path}"
+        if not user:
+            return str(self._host.run(CURL + " %s" * (len(words) + 1), *words, url).stdout)
+        return str(self._host.run("sh -c %s sh %s" + " %s" * (len(words) + 1), AS, user, *words, url).stdout)
+
+
+@pytest.fixture(scope="session")
+def modes(f0_15: Host) -> Mapping[str, str]:
+    """What each member of ZooKeeper says it is: leader, follower, standalone; empty if it does not say."""
+
+    def ask(member: str) -> str:
+        said = f0_15.run("sh -c %s sh %s", "echo srvr | timeout 5 nc -w 2 $1 2181", member).stdout
+        found = re.search(r"^Mode: (\w+)", said, re.M)
+        return found[1] if found else ""
+
+    return of_each(ask, MEMBERS)
+
+
+@pytest.fixture(scope="session")
+def registered(f0_13: Host) -> Sequence[str] | None:
+    """The addresses of the providers in ZooKeeper, sorted; None when it does not answer."""
+    members = ",".join(f"{member}:2181" for member in MEMBERS)
+    said = f0_13.run("timeout 15 zookeeper cli -server %s ls %s", members, PROVIDERS)
+    if "Node does not exist" in said.stdout + said.stderr:
+        return []
+    listed = re.findall(r"^\[(.*)\]$", said.stdout, re.M)
+    if said.rc != 0 or not listed:
+        return None
+    urls = (unquote(entry) for entry in re.split(r",\s*", listed[-1]) if entry)
+    return sorted(urlsplit(url).hostname or url for url in urls)
+
+
+@pytest.fixture(scope="session")
+def registry(f0_15: Host) -> Registry:
+    """The lab's registry."""
+    return Registry(f0_15)
+
+
+@pytest.fixture(scope="session")
+def applications(cluster: "Cluster") -> Mapping[str, Application]:
+    """Provider and consumer as the API has them."""
+    objects = cluster.list("deployments", "pods")
+    return {name: Application(name, objects) for name in APPLICATIONS}
+
+
+@pytest.fixture(scope="session")
+def builds(f0_15: Host) -> Sequence[Build] | None:
+    """The builds that ended well, the last one first; None when the CI server does not answer."""
+    query = "complete=true&results=0&order=-buildid&limit=200&property=image&property=commit"
+    found = json_object(f0_15.run(f"{CURL} %s", f"http://ci.frank.com/api/v2/builds?{query}").stdout).get("builds")
+    if not isinstance(found, list):
+        return None
+    told = [(one["number"], one.get("properties") or {}) for one in found]
+    return [
+        Build(number, str(own["image"][0]), str(own["commit"][0]))
+        for number, own in told
+        if {"image", "commit"} <= own.keys()
+    ]
+
+
+@pytest.fixture(scope="session")
+def in_git(f0_15: Host, builds: Sequence[Build] | None) -> Mapping[str, bool]:
+    """Whether each commit that something was built from is in the repository."""
+    ask = "sudo -u www-data git --git-dir=/data/git/dubbo-demo.git cat-file -e %s"
+    return of_each(
+        lambda commit: bool(f0_15.run(ask, f"{commit}^{{commit}}").rc == 0), {one.commit for one in builds or ()}
+    )
+
+
+@pytest.fixture(scope="session")
+def answers(f0_15: Host) -> Sequence[Answer]:
+    """What visitors get at demo.frank.com, who ask many times, each with a word of its own."""
+    return ask_demo(f0_15, 40)
+
+
+@pytest.fixture(scope="session")
+def pull_user(cluster: "Cluster", applications: Mapping[str, Application]) -> Mapping[str, str]:
+    """Who the nodes are to the registry, for each application: `user:password`, or empty when nobody."""
+
+    def find(name: str) -> str:
+        application = applications[name]
+        for secret in application.pull_secrets:
+            try:
+                data = cluster.get(application.namespace, "secret", secret).get("data") or {}
+            except AssertionError:
+                continue  # kubelet, too, goes on without one that is not there
+            config = json_object(_decoded(data.get(".dockerconfigjson", "")))
+            own = config.get("auths", {}).get(HARBOR, {})
+            user = _decoded(own.get("auth", "")) or f"{own.get('username', '')}:{own.get('password', '')}"
+            if user.strip(":"):
+                return user
+        return ""
+
+    return of_each(find, APPLICATIONS)
+
+
+@pytest.fixture(scope="session")
+def counted(f0_15: Host) -> Mapping[str, tuple[float, float]]:
+    """The calls that the monitor has of each side: before some visitors came, and once it has counted them."""
+    before = _counts(f0_15)
+    ask_demo(f0_15, 5)
+    after = dict(before)
+
+    def all_have_grown() -> bool:
+        after.update(_counts(f0_15))
+        return all(after[name] > before[name] for name in APPLICATIONS)
+
+    if any(before.values()):
+        wait_until(all_have_grown, COUNTING_SECONDS)
+    return {name: (before[name], after[name]) for name in APPLICATIONS}
+
+
+@pytest.fixture(scope="session")
+def monitor_page(f0_15: Host) -> tuple[str, str]:
+    """The monitor's first page, wherever it leads: status and text."""
+    said = f0_15.run(f"{CURL} -L -w %s %s", r"\n%{http_code}", "http://dubbo-monitor.frank.com/").stdout
+    body, _, status = said.rpartition("\n")
+    return status, body
+
+
+def ask_demo(host: Host, times: int) -> Sequence[Answer]:
+    """Ask demo.frank.com, one time after the other."""
+    words = [f"visitor-{secrets.token_hex(3)}" for _ in range(times)]
+    urls = [f"http://demo.frank.com/hello?name={word}" for word in words]
+    told = "timeout 28 curl -s --connect-timeout 2 -m 4 -w %s" + " %s" * times
+    said = host.run(told, rf"\n%{{http_code}}\n{END}\n", *urls).stdout
+    found = re.findall(rf"(.*?)\n(\d{{3}})\n{END}\n", said, re.S)
+    return [Answer(status, body, word) for (body, status), word in zip(found, words, strict=False)]
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object; empty if the text is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _counts(host: Host) -> dict[str, float]:
+    def ask(name: str) -> float:
+        query = f"query=sum({COUNTED[name]})"
+        said = host.run(
+            f"{CURL} -G --data-urlencode %s %s", query, "http://dubbo-monitor.frank.com/api/v1/query"
+        ).stdout
+        found = json_object(said).get("data", {}).get("result") or []
+        return float(found[0]["value"][1]) if found else 0.0
+
+    return dict(of_each(ask, APPLICATIONS))
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text).decode()
+    except ValueError:
+        return ""
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
