@@ -10,9 +10,8 @@ import org.apache.dubbo.config.nested.AggregationConfig;
 /** How both applications use Dubbo. */
 public final class Dubbo {
 
-    /** The port of health and metrics, which Dubbo calls QoS: {@code /live}, {@code /ready}, {@code /metrics}. */
-    public static final int QOS_PORT = 22222;
-
+    /** Health and metrics, which Dubbo calls QoS: {@code /live}, {@code /ready}, {@code /metrics}. */
+    private static final int QOS_PORT = 22222;
     private static final int SESSION_MS = 15_000;
     private static final int CONNECT_MS = 10_000;
     private static final int NOTICE_MS = 500;

@@ -19,8 +19,10 @@ public final class Launcher {
     private static final int WRONG_SETTINGS = 2;
 
     static {
-        // Dubbo reads these two before it knows the application's configuration.
+        // Dubbo asks for it before it knows the application's configuration.
         System.setProperty("dubbo.application.logger", "slf4j");
+        // Its search for a JSON library would go on to one that isn't there, and JDK 25 ends it with an error.
+        System.setProperty("dubbo.json-framework.prefer", "fastjson2");
         // The applications stop in an order of their own: Dubbo's hook would run beside it.
         System.setProperty("dubbo.shutdownHook.listenIgnore", "true");
         // ZooKeeper's client would look up the name of each member's address, to sign in by SASL, which nobody asks for.
@@ -49,6 +51,9 @@ public final class Launcher {
             System.exit(WRONG_SETTINGS);
         } catch (Exception problem) {
             LOG.error("did not start: {}", cause(problem).getMessage());
+            System.exit(FAILED);
+        } catch (Error problem) {
+            LOG.error("did not start", problem);
             System.exit(FAILED);
         }
     }

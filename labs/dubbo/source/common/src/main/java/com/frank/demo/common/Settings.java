@@ -21,6 +21,9 @@ import java.util.regex.Pattern;
  */
 public record Settings(String name, String version, String registry, String pod, String address) {
 
+    private static final Pattern REGISTRY = Pattern.compile("zookeeper://[\\w.-]+:\\d+(\\?backup=[\\w.:,-]+)?");
+    private static final String BUILT_IN = "/application.properties";
+
     /** What is wrong with the settings, as a sentence for the user. */
     public static final class Wrong extends Exception {
 
@@ -32,9 +35,6 @@ public record Settings(String name, String version, String registry, String pod,
         }
     }
 
-    private static final Pattern REGISTRY = Pattern.compile("zookeeper://[\\w.-]+:\\d+(\\?backup=[\\w.:,-]+)?");
-    private static final String BUILT_IN = "/application.properties";
-
     /**
      * Reads the settings.
      *
@@ -45,8 +45,7 @@ public record Settings(String name, String version, String registry, String pod,
     public static Settings of(Map<String, String> environment) throws Wrong {
         String registry = environment.getOrDefault("REGISTRY", "");
         if (!REGISTRY.matcher(registry).matches()) {
-            throw new Wrong(
-                    "Set REGISTRY to where ZooKeeper is, such as zookeeper://a:2181?backup=b:2181,c:2181.");
+            throw new Wrong("Set REGISTRY to where ZooKeeper is, such as zookeeper://a:2181?backup=b:2181,c:2181.");
         }
         Properties builtIn = builtIn();
         String pod = environment.getOrDefault("POD_NAME", "");
