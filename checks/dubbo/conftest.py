@@ -35,7 +35,7 @@ MANIFESTS = ", ".join(
     )
 )
 END = "end-of-answer"
-COUNTED = {PROVIDER: "dubbo_provider_requests_total", CONSUMER: "dubbo_consumer_requests_total"}
+COUNTED = {PROVIDER: "dubbo_provider_requests_succeed_total", CONSUMER: "dubbo_consumer_requests_succeed_total"}
 COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
 Object = Mapping[str, Any]
 
