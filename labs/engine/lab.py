@@ -223,7 +223,7 @@ class Course:
                 # And a controller manager that ran on the host needs some time to be replaced by another.
                 now = cluster.ready_pods(host)
                 renewed = all(now.get(pod, old) != old for pod, old in before.items())
-                return cluster.is_ready() and renewed and not cluster.outdated_endpoints(host)
+                return cluster.is_ready() and renewed and cluster.endpoints_are_current(host)
 
             ready = readiness.wait_until(back, UP_SECONDS)
             readiness.require(ready, self.workspace, topology, remote)

@@ -44,11 +44,15 @@ class Api:
 
     def items(self, path: str) -> list[dict[str, Any]]:
         """Return the objects of a collection; [] while the API server does not answer."""
+        return self._ask(path) or []
+
+    def _ask(self, path: str) -> list[dict[str, Any]] | None:
+        """The objects of a collection; None while the API server does not answer."""
         try:
             answer = self._session.get(f"{self._url}{path}", timeout=3)
-            return list(answer.json().get("items", [])) if answer.ok else []
+            return list(answer.json().get("items", [])) if answer.ok else None
         except (OSError, ValueError):  # all of requests' errors, a missing certificate, an answer that is no JSON
-            return []
+            return None
 
     def is_ready(self) -> bool:
         """Tell whether all nodes and their probe pods are ready, and pods can be made in the default namespace."""
@@ -69,23 +73,28 @@ class Api:
             f"{item['metadata']['namespace']}/{item['metadata']['name']}": " ".join(
                 one.get("containerID", "") for one in item["status"].get("containerStatuses", [])
             )
-            for item in self._pods(node)
+            for item in self.items(_pods_of(node))
             if _is_ready(item)
         }
 
-    def outdated_endpoints(self, node: str) -> set[str]:
-        """Return the addresses that Services still send to on a node, and that no pod there has any more."""
-        known = {
-            address
-            for item in self.items("/apis/discovery.k8s.io/v1/endpointslices")
+    def endpoints_are_current(self, node: str) -> bool:
+        """Tell whether Services send to no address on a node that no pod has any more, and to its ready pods again."""
+        slices, pods = self._ask("/apis/discovery.k8s.io/v1/endpointslices"), self._ask(_pods_of(node))
+        if slices is None or pods is None:
+            return False
+        ready = {item["status"].get("podIP", ""): _is_ready(item) for item in pods}
+        known = [
+            (address, endpoint.get("conditions", {}).get("ready", True))
+            for item in slices
             for endpoint in item.get("endpoints") or []
             if endpoint.get("nodeName") == node
             for address in endpoint["addresses"]
-        }
-        return known - {item["status"].get("podIP", "") for item in self._pods(node)}
+        ]
+        return all(address in ready and (serves or not ready[address]) for address, serves in known)
 
-    def _pods(self, node: str) -> list[dict[str, Any]]:
-        return self.items(f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}")
+
+def _pods_of(node: str) -> str:
+    return f"/api/v1/pods?fieldSelector=spec.nodeName%3D{node}"
 
 
 def _is_ready(item: dict[str, Any]) -> bool:

@@ -132,17 +132,39 @@ def test_ready_pods_of_a_node_are_told_with_their_containers(api: Api, cluster: 
     assert api.ready_pods("f0-14") == {"kube-system/probe": "containerd://f0-14"}
 
 
-def test_endpoints_that_no_pod_of_the_node_has_any_more_are_told(api: Api, cluster: Cluster) -> None:
-    endpoints = [
-        {"addresses": ["172.7.14.3"], "nodeName": "f0-14"},
-        {"addresses": ["172.7.14.9"], "nodeName": "f0-14"},
-        {"addresses": ["172.7.13.3"], "nodeName": "f0-13"},
-    ]
+SLICES, PODS = "/apis/discovery.k8s.io/v1/endpointslices", "/api/v1/pods?fieldSelector=spec.nodeName%3Df0-14"
+
+
+def pod_at(address: str, *, is_ready: bool = True) -> dict[str, Any]:
+    return {"status": {"podIP": address, "conditions": [{"type": "Ready", "status": str(is_ready)}]}}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "current"),
+    [
+        ({"addresses": ["172.7.14.9"], "nodeName": "f0-14"}, True),
+        ({"addresses": ["172.7.14.9"], "nodeName": "f0-14", "conditions": {"ready": True}}, True),
+        ({"addresses": ["172.7.14.9"], "nodeName": "f0-14", "conditions": {"ready": False}}, False),
+        ({"addresses": ["172.7.14.3"], "nodeName": "f0-14"}, False),
+        ({"addresses": ["172.7.14.5"], "nodeName": "f0-14", "conditions": {"ready": False}}, True),
+        ({"addresses": ["172.7.13.3"], "nodeName": "f0-13"}, True),
+    ],
+    ids=["serves", "serves and says so", "not yet", "nobody is there", "never was ready", "on another node"],
+)
+def test_endpoints_are_current_when_they_are_the_ready_pods(
+    api: Api, cluster: Cluster, endpoint: dict[str, Any], current: bool
+) -> None:
     cluster.answers |= {
-        "/apis/discovery.k8s.io/v1/endpointslices": [{"endpoints": endpoints}, {"endpoints": None}],
-        "/api/v1/pods?fieldSelector=spec.nodeName%3Df0-14": [{"status": {"podIP": "172.7.14.9"}}, {"status": {}}],
+        SLICES: [{"endpoints": [endpoint]}, {"endpoints": None}],
+        PODS: [pod_at("172.7.14.9"), pod_at("172.7.14.5", is_ready=False), {"status": {}}],
     }
-    assert api.outdated_endpoints("f0-14") == {"172.7.14.3"}
+    assert api.endpoints_are_current("f0-14") is current
+
+
+@pytest.mark.parametrize("silent", [SLICES, PODS])
+def test_endpoints_that_nobody_tells_of_are_not_current(api: Api, cluster: Cluster, silent: str) -> None:
+    cluster.answers |= {SLICES: [], PODS: [], silent: b"<html>a proxy</html>"}
+    assert not api.endpoints_are_current("f0-14")
 
 
 def test_a_cluster_is_ready_when_nodes_probes_and_accounts_are(api: Api, cluster: Cluster) -> None:
