@@ -5,9 +5,9 @@ A check asserts what the learner is to bring about. Trouble that is not the lear
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -16,6 +16,10 @@ from testinfra.host import Host
 from checks.side_by_side import of_each
 from labs.engine.errors import LabError
 
+if TYPE_CHECKING:
+    from checks.rights import Rule
+
+HOSTS = ("f0-11", "f0-12", "f0-13", "f0-14", "f0-15")
 NODES = ("f0-13", "f0-14")
 
 
@@ -117,6 +121,20 @@ class Cluster:
             raise ClusterUnreachable(f"The API does not say what {user} may do: {_last_line(result.stderr)}")
         return bool(result.stdout.strip() == "yes")
 
+    def rules(self, user: str) -> Mapping[str, Sequence["Rule"]]:
+        """What a user may do in each namespace: the API's answer to a SelfSubjectRulesReview, which is not kept."""
+        names = [one["metadata"]["name"] for one in self.list("namespaces")]
+        return of_each(lambda namespace: self._rules_in(namespace, user), names)
+
+    def _rules_in(self, namespace: str, user: str) -> Sequence["Rule"]:
+        kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+        review = json.dumps({**kind, "spec": {"namespace": namespace}})
+        result = self._kubectl("create", f"--as={user}", "-o", "json", "--validate=false", "-f", "-", given=review)
+        if result.rc != 0:
+            raise ClusterUnreachable(f"The API does not say what {user} may do: {_last_line(result.stderr)}")
+        found: Sequence[Rule] = json.loads(result.stdout)["status"]["resourceRules"]
+        return found
+
     def exec(self, namespace: str, pod: str, *command: str) -> CommandResult:
         """Run a command in a pod, for at most ten seconds (exit status 124 after that)."""
         result = self._kubectl("-n", namespace, "exec", pod, "--", *command)
@@ -124,11 +142,12 @@ class Cluster:
             raise ClusterUnreachable(f"The pod {pod} takes no commands: {_last_line(result.stderr)}")
         return result
 
-    def _kubectl(self, *arguments: str) -> CommandResult:
+    def _kubectl(self, *arguments: str, given: str = "") -> CommandResult:
+        command = "printf %%s %s | timeout 10 kubectl" + " %s" * len(arguments)
         for name in NODES:
             try:
                 host = self._hosts[name]
-                result = host.run("timeout 10 kubectl" + " %s" * len(arguments), *arguments)
+                result = host.run(command, given, *arguments)
                 if result.rc == 0 or host.run("timeout 5 kubectl get --raw /readyz").rc == 0:
                     return result
             except HostUnreachable:
@@ -179,6 +198,12 @@ def f0_14(hosts: Hosts) -> Host:
 def f0_15(hosts: Hosts) -> Host:
     """Operations: registry, k8s-yaml site."""
     return hosts["f0-15"]
+
+
+@pytest.fixture(scope="session")
+def every_host(hosts: Hosts) -> None:
+    """All hosts answer. What is asked from afar can't be told from a failure when its host is dead."""
+    of_each(hosts.__getitem__, HOSTS)
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.coredns.conftest import API_NAME, DNS, FORBIDDEN, NEEDED, NONSENSE, OUTSIDE, once_caches_agree
+from checks.coredns.conftest import API_NAME, DNS, NEEDED, NONSENSE, OUTSIDE, PROGRAM, once_caches_agree
+from checks.rights import shortened
 from checks.side_by_side import of_each
+from checks.workloads import container_of
 
 if TYPE_CHECKING:
     from checks.coredns.conftest import Answer, Dig, Dns
 
     Ask = Callable[[str, Iterable[str]], Mapping[str, Answer]]
 
+pytestmark = pytest.mark.usefixtures("every_host")
 API = "10.254.0.1"
 REGISTRY = "harbor.frank.com/"
 from_each_node = pytest.mark.parametrize("node", ["f0-13", "f0-14"])
@@ -22,8 +25,9 @@ from_each_node = pytest.mark.parametrize("node", ["f0-13", "f0-14"])
 def test_the_pods_run_an_image_that_was_pulled_from_the_labs_registry(dns: "Dns") -> None:
     assert dns.pods, "No pod of a Deployment runs CoreDNS (looked for by the name of the image, in all namespaces)."
     for pod in dns.pods:
-        name = pod["metadata"]["name"]
-        image = next(one["image"] for one in pod["spec"]["containers"] if "coredns" in one["image"])
+        name, own = pod["metadata"]["name"], container_of(pod, PROGRAM)
+        assert own, f"The pod {name} runs no CoreDNS."
+        image = own["image"]
         assert image.startswith(REGISTRY), f"The pod {name} takes its image from elsewhere: {image}."
         states = pod["status"].get("containerStatuses", [])
         assert any(one.get("imageID", "").startswith(REGISTRY) for one in states), (
@@ -47,9 +51,11 @@ def test_the_pods_may_read_what_names_are_made_of(dns: "Dns", rights: Mapping[tu
 
 
 @pytest.mark.objective("deployment")
-def test_the_pods_may_do_nothing_else(dns: "Dns", rights: Mapping[tuple[str, str], bool]) -> None:
-    needless = [" ".join(right) for right in FORBIDDEN if rights[right]]
-    assert not needless, f"{dns.account} may do more than a name server needs: {', '.join(needless)}."
+def test_the_pods_may_do_nothing_else(dns: "Dns", needless_rights: Mapping[str, list[str]]) -> None:
+    for namespace, needless in needless_rights.items():
+        assert not needless, (
+            f"{dns.account} may do more than a name server needs, in the namespace {namespace}: {shortened(needless)}."
+        )
 
 
 @pytest.mark.objective("service")

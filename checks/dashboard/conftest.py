@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from testinfra.host import Host
 
+from checks.new_routes import is_led, once_routes_are_new
+from checks.rights import HARMLESS, READING, beyond
 from checks.side_by_side import of_each
-from labs.engine.errors import LabError
+from checks.workloads import Object, container_of, is_selected
 
 if TYPE_CHECKING:
     from checks.conftest import Cluster
@@ -22,11 +24,8 @@ SITE = "dashboard.frank.com"
 NODES = ("f0-13", "f0-14")
 PROXIES = ("f0-11", "f0-12")
 CA = "/usr/local/share/ca-certificates/f0-labs.crt"
-NAMES = ("dashboard", "headlamp")
-HARMLESS = {"authorization.k8s.io", "authentication.k8s.io"}  # to ask what one may, and who one is
-READING = {"get", "list", "watch"}
+PROGRAMS = ("dashboard", "headlamp")
 CURL = "timeout 10 curl -sS --connect-timeout 2 -m 8"
-Object = Mapping[str, Any]
 
 # The token goes to curl by standard input: arguments can be seen by everybody on a host.
 ASK = rf"""
@@ -65,7 +64,7 @@ class Reply:
 
     def __str__(self) -> str:
         if self.status == "000":
-            return self.said.partition("\n")[0].removeprefix("curl: ") or "no answer"
+            return _first_line(self.said)
         told = self.content.get("message", "")
         return f"status {self.status}" + (f" ({told})" if told else "")
 
@@ -119,21 +118,15 @@ class Dashboard:
     @cached_property
     def deployment(self) -> Object | None:
         """The first Deployment whose pods run an image named after a dashboard."""
-        return next((one for one in self._of("Deployment") if container(one["spec"]["template"])), None)
+        return next((one for one in self._of("Deployment") if container_of(one["spec"]["template"], *PROGRAMS)), None)
 
     @cached_property
     def pods(self) -> list[Object]:
         """The pods of that Deployment which are not on their way out."""
         if self.deployment is None:
             return []
-        labels = self.deployment["spec"]["selector"].get("matchLabels", {}).items()
-        return [
-            pod
-            for pod in self._of("Pod")
-            if pod["metadata"]["namespace"] == self.namespace
-            and "deletionTimestamp" not in pod["metadata"]
-            and labels <= pod["metadata"].get("labels", {}).items()
-        ]
+        there = (pod for pod in self._of("Pod") if "deletionTimestamp" not in pod["metadata"])
+        return [pod for pod in there if is_selected(pod, self.deployment)]
 
     @property
     def namespace(self) -> str:
@@ -166,23 +159,33 @@ def dashboard(cluster: "Cluster") -> Dashboard:
 
 
 @pytest.fixture(scope="session")
-def through_traefik(f0_15: Host) -> Mapping[tuple[str, str], Reply]:
+def through_traefik(f0_15: Host, dashboard: Dashboard) -> Mapping[tuple[str, str], Reply]:
     """What Traefik on each node gives for the dashboard's name: its page, and the API behind it."""
     told = f"{CURL} -w %s -H %s %s"
-    return of_each(
-        lambda way: _reply(f0_15, told, r"\n%{http_code}", f"Host: {SITE}", f"http://{way[0]}:81{way[1]}"),
-        [(node, path) for node in NODES for path in ("/", "/clusters/main/api")],
-    )
+
+    def get(node: str, path: str) -> Reply:
+        return _reply(f0_15, told, r"\n%{http_code}", f"Host: {SITE}", f"http://{node}:81{path}")
+
+    # Without a rule there is nothing that Traefik could still hear of.
+    is_good = _is_led if dashboard.rules else lambda _: True
+    ways = [(node, path) for node in NODES for path in ("/", "/clusters/main/api")]
+    return of_each(lambda way: once_routes_are_new(lambda: get(*way), is_good), ways)
 
 
 @pytest.fixture(scope="session")
-def over_https(f0_15: Host) -> Mapping[str, Reply]:
-    """What f0-15 gets, trusting the lab's CA and nobody else, from each proxy and by the name alone."""
+def handshakes(f0_15: Host) -> Mapping[str, str]:
+    """What f0-15, which trusts the lab's CA and nobody else, has against the certificates; of a valid one, nothing.
+
+    Each proxy is asked, and the name alone. What comes after the handshake is another matter: also 502, or no answer.
+    """
     told = f"{CURL} -o /dev/null --cacert {CA} --connect-to %s -w %s %s"
-    return of_each(
-        lambda way: _reply(f0_15, told, ":::" if way == SITE else f"::{way}:", r"\n%{http_code}", f"https://{SITE}/"),
-        (*PROXIES, SITE),
-    )
+
+    def complaint(way: str) -> str:
+        result = f0_15.run(told, ":::" if way == SITE else f"::{way}:", "%{time_appconnect}", f"https://{SITE}/")
+        is_done = float(result.stdout or 0) > 0
+        return "" if is_done else _first_line(result.stderr)
+
+    return of_each(complaint, (*PROXIES, SITE))
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +201,11 @@ def over_http(f0_15: Host) -> Mapping[str, Reply]:
 @pytest.fixture(scope="session")
 def ask(f0_13: Host) -> Ask:
     """Ask the API through the dashboard, by its public address."""
-    return lambda path, token, review="": _reply(f0_13, "sh -c %s sh %s %s %s", ASK, path, token, review)
+
+    def ask(path: str, token: str, review: str = "") -> Reply:
+        return once_routes_are_new(lambda: _reply(f0_13, "sh -c %s sh %s %s %s", ASK, path, token, review), _is_led)
+
+    return ask
 
 
 @pytest.fixture(scope="session")
@@ -232,18 +239,13 @@ def refusals(ask: Ask) -> Mapping[tuple[str, str], Reply]:
 
 
 @pytest.fixture(scope="session")
-def own_rights(f0_13: Host, dashboard: Dashboard) -> Mapping[tuple[str, str], list[str]]:
-    """What the dashboard's own accounts may do, in some namespaces."""
-
-    def listed(question: tuple[str, str]) -> list[str]:
-        said = f0_13.run("timeout 10 kubectl auth can-i --list --no-headers --as %s -n %s", *question)
-        if said.rc != 0:
-            raise LabError(f"The API does not say what {question[0]} may do: {said.stderr.strip()}")
-        rows = (line.split("[") for line in said.stdout.splitlines() if not line.startswith((" ", "[")))
-        return [f"{row[-1].strip('] ')} {row[0].strip()}" for row in rows if not _is_harmless(row[0].strip())]
-
-    namespaces = sorted({"default", "kube-system", dashboard.namespace})
-    return of_each(listed, [(account, one) for account in dashboard.accounts for one in namespaces])
+def own_rights(cluster: "Cluster", dashboard: Dashboard) -> Mapping[tuple[str, str], list[str]]:
+    """What the dashboard's own accounts may do, in each namespace."""
+    return {
+        (account, namespace): beyond(rules)
+        for account in dashboard.accounts
+        for namespace, rules in cluster.rules(account).items()
+    }
 
 
 def beyond_looking(rights: Reply) -> list[str]:
@@ -257,13 +259,12 @@ def beyond_looking(rights: Reply) -> list[str]:
     return found
 
 
-def container(pod: Object) -> Object | None:
-    """The container of a pod (or of a template of pods) that is a dashboard."""
-    return next((one for one in pod["spec"]["containers"] if any(name in one["image"] for name in NAMES)), None)
+def _is_led(reply: Reply) -> bool:
+    return is_led(reply.status)
 
 
-def _is_harmless(resource: str) -> bool:
-    return resource.partition(".")[2] in HARMLESS
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0].removeprefix("curl: ") or "no answer"
 
 
 def _reply(host: Host, command: str, *arguments: str) -> Reply:

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.dashboard.conftest import NODES, PROXIES, SITE, beyond_looking, container
+from checks.dashboard.conftest import NODES, PROGRAMS, PROXIES, SITE, beyond_looking
+from checks.rights import shortened
+from checks.workloads import container_of
 
 if TYPE_CHECKING:
     from checks.conftest import Cluster
     from checks.dashboard.conftest import Ask, Dashboard, Reply, Token
 
+pytestmark = pytest.mark.usefixtures("every_host")
 REGISTRY = "harbor.frank.com/"
 NONE_RUNS = "No Deployment runs a dashboard (looked for by the name of the image, in all namespaces)."
 NO_ENTRY = ("401", "403")
@@ -23,7 +26,7 @@ of_each_token = pytest.mark.parametrize(
 def test_the_pods_run_an_image_that_was_pulled_from_the_labs_registry(dashboard: "Dashboard") -> None:
     assert dashboard.pods, NONE_RUNS
     for pod in dashboard.pods:
-        name, own = pod["metadata"]["name"], container(pod)
+        name, own = pod["metadata"]["name"], container_of(pod, *PROGRAMS)
         assert own, f"The pod {name} runs no dashboard."
         assert own["image"].startswith(REGISTRY), f"The pod {name} takes its image from elsewhere: {own['image']}."
         states = pod["status"].get("containerStatuses", [])
@@ -56,9 +59,9 @@ def test_traefik_leads_to_it(
 
 @pytest.mark.objective("https")
 @pytest.mark.parametrize("way", [*PROXIES, SITE])
-def test_the_certificate_is_valid(way: str, over_https: Mapping[str, "Reply"]) -> None:
+def test_the_certificate_is_valid(way: str, handshakes: Mapping[str, str]) -> None:
     by = "" if way == SITE else f", through {way},"
-    assert over_https[way].status != "000", f"f0-15 asks for https://{SITE}/{by} and gets: {over_https[way]}."
+    assert not handshakes[way], f"f0-15 asks for https://{SITE}/{by} and gets: {handshakes[way]}."
 
 
 @pytest.mark.objective("https")
@@ -145,7 +148,8 @@ def test_the_dashboards_own_account_may_do_nothing(
     assert dashboard.pods, NONE_RUNS
     for (account, namespace), rights in own_rights.items():
         assert not rights, (
-            f"Who gets into the dashboard's pod is {account} and may, in the namespace {namespace}: {'; '.join(rights)}"
+            f"Who gets into the dashboard's pod is {account} and may, "
+            f"in the namespace {namespace}: {shortened(rights)}."
         )
 
 

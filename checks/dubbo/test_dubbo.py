@@ -10,6 +10,7 @@ from checks.dubbo.conftest import APPLICATIONS, CONSUMER, HARBOR, MEMBERS, PROVI
 if TYPE_CHECKING:
     from checks.dubbo.conftest import Answer, Application, Build, Image, Registry
 
+pytestmark = pytest.mark.usefixtures("every_host")
 Applications = Mapping[str, "Application"]
 NO_ENTRY = ("401", "403")
 of_each_application = pytest.mark.parametrize("name", APPLICATIONS)

@@ -5,23 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.side_by_side import of_each
-from checks.traefik.conftest import (
-    FORBIDDEN,
-    HELLO,
-    MADE_UP,
-    NEEDED,
-    NOBODY,
-    PORT,
-    VIP,
-    WHOAMI,
-    once_routes_are_new,
-)
+from checks.rights import shortened
+from checks.traefik.conftest import HELLO, MADE_UP, NEEDED, NOBODY, PLACES, PORT, PROGRAM, VIP, WHOAMI
+from checks.workloads import container_of
 from labs.engine.errors import LabError
 
 if TYPE_CHECKING:
     from checks.traefik.conftest import Answer, Ingresses, Visit
 
+pytestmark = pytest.mark.usefixtures("every_host")
 REGISTRY = "harbor.frank.com/"
 of_each_node = pytest.mark.parametrize("node", ["f0-13", "f0-14"])
 of_each_proxy = pytest.mark.parametrize("proxy", ["f0-11", "f0-12"])
@@ -29,11 +21,10 @@ of_each_proxy = pytest.mark.parametrize("proxy", ["f0-11", "f0-12"])
 
 @pytest.mark.objective("image")
 def test_the_pods_run_an_image_that_was_pulled_from_the_labs_registry(ingresses: "Ingresses") -> None:
-    pods = [one for one in ingresses.pods if "traefik" in str(one["spec"]["containers"])]
-    assert pods, "No pod runs Traefik (looked for by the name of the image, in all namespaces)."
-    for pod in pods:
-        name = pod["metadata"]["name"]
-        image = next(one["image"] for one in pod["spec"]["containers"] if "traefik" in one["image"])
+    runs = [(pod, own) for pod in ingresses.pods if (own := container_of(pod, PROGRAM))]
+    assert runs, "No pod runs Traefik (looked for by the name of the image, in all namespaces)."
+    for pod, own in runs:
+        name, image = pod["metadata"]["name"], own["image"]
         assert image.startswith(REGISTRY), f"The pod {name} takes its image from elsewhere: {image}."
         states = pod["status"].get("containerStatuses", [])
         assert any(one.get("imageID", "").startswith(REGISTRY) for one in states), (
@@ -75,9 +66,12 @@ def test_the_controller_may_read_what_it_needs(ingresses: "Ingresses", rights: M
 
 
 @pytest.mark.objective("ingress-class")
-def test_the_controller_may_change_nothing(ingresses: "Ingresses", rights: Mapping[tuple[str, str], bool]) -> None:
-    needless = [" ".join(right) for right in FORBIDDEN if rights[right]]
-    assert not needless, f"{ingresses.account} may do more than an ingress controller needs: {', '.join(needless)}."
+def test_the_controller_may_do_nothing_else(ingresses: "Ingresses", needless_rights: Mapping[str, list[str]]) -> None:
+    for namespace, needless in needless_rights.items():
+        assert not needless, (
+            f"{ingresses.account} may do more than an ingress controller needs, "
+            f"in the namespace {namespace}: {shortened(needless)}."
+        )
 
 
 @pytest.mark.objective("proxies")
@@ -99,28 +93,29 @@ def test_the_name_shows_the_site(ways: Mapping[str, Sequence["Answer"]]) -> None
 
 
 @pytest.mark.objective("host-rules")
-def test_two_names_lead_to_two_services(visit: "Visit", ingresses: "Ingresses") -> None:
-    answers = {site: visit(VIP, site)[0] for site in (WHOAMI, HELLO)}
-    for site, answer in answers.items():
+def test_two_names_lead_to_two_services(sites: Mapping[str, "Answer"], ingresses: "Ingresses") -> None:
+    for site, answer in sites.items():
         assert answer.pod, f"{VIP} is asked for {site}: {answer}."
-    services = {site: ingresses.services_of(answer.pod) for site, answer in answers.items()}
-    for site, answer in answers.items():
+    services = {site: ingresses.services_of(answer.pod) for site, answer in sites.items()}
+    for site, answer in sites.items():
         assert services[site], f"{site} is answered by the pod {answer.pod}, which stands behind no Service."
     both = services[WHOAMI] & services[HELLO]
     assert not both, f"{WHOAMI} and {HELLO} are answered by pods of the same Service: {', '.join(sorted(both))}."
 
 
 @pytest.mark.objective("host-rules")
-def test_an_unknown_name_gets_404(visit: "Visit") -> None:
-    places = (VIP, f"f0-13.frank.com:{PORT}", f"f0-14.frank.com:{PORT}")
-    for place, answers in of_each(lambda place: visit(place, NOBODY), places).items():
-        assert answers[0].status == "404", f"{place} is asked for {NOBODY}, which nobody has: {answers[0]}."
+def test_an_unknown_name_gets_404(unknown: Mapping[str, "Answer"]) -> None:
+    for place, answer in unknown.items():
+        assert answer.status == "404", f"{place} is asked for {NOBODY}, which nobody has: {answer}."
 
 
 @pytest.mark.objective("client-address")
 @of_each_proxy
-def test_the_application_is_told_who_visits(proxy: str, visit: "Visit", known_addresses: Mapping[str, str]) -> None:
-    own, answer = known_addresses["f0-15.frank.com"], visit(f"{proxy}.frank.com", WHOAMI)[0]
+def test_the_application_is_told_who_visits(
+    proxy: str, told: Mapping[str, "Answer"], known_addresses: Mapping[str, str]
+) -> None:
+    own, answer = known_addresses["f0-15.frank.com"], told[proxy]
+    assert answer.pod, f"{proxy} is asked for {WHOAMI}: {answer}."
     assert own in answer.visitors, (
         f"f0-15 ({own}) visits by {proxy}. In X-Forwarded-For and X-Real-Ip the application finds: "
         f"{', '.join(answer.visitors) or 'nothing'}."
@@ -128,20 +123,20 @@ def test_the_application_is_told_who_visits(proxy: str, visit: "Visit", known_ad
 
 
 @pytest.mark.objective("client-address")
-@of_each_node
-def test_a_made_up_address_is_not_believed(node: str, visit: "Visit") -> None:
-    answer = visit(f"{node}.frank.com:{PORT}", WHOAMI, claim=MADE_UP)[0]
-    assert answer.pod, f"Port {PORT} of {node} is asked for {WHOAMI}: {answer}."
+@pytest.mark.parametrize("place", PLACES)
+def test_a_made_up_address_is_not_believed(place: str, told_of_a_liar: Mapping[str, "Answer"]) -> None:
+    answer = told_of_a_liar[place]
+    assert answer.pod, f"{place} is asked for {WHOAMI}: {answer}."
     assert MADE_UP not in answer.visitors, (
-        f"f0-15, which is no proxy, asks port {PORT} of {node} and claims to be {MADE_UP}: the application is told so."
+        f"f0-15 asks {place} and claims to be {MADE_UP}, which it is not: the application is told so."
     )
 
 
 @pytest.mark.objective("one-node")
 @of_each_node
-def test_a_node_is_enough(node: str, visit: "Visit") -> None:
-    answers = once_routes_are_new(lambda: visit(f"{node}.frank.com:{PORT}", WHOAMI))
-    _assert_shown(f"Port {PORT} of {node} is asked for {WHOAMI}", answers)
+def test_a_node_is_enough(node: str, told: Mapping[str, "Answer"]) -> None:
+    place = f"port {PORT} of {node}"
+    _assert_shown(f"{place} is asked for {WHOAMI}", [told[place]])
 
 
 @pytest.mark.objective("one-node")
