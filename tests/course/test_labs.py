@@ -60,11 +60,28 @@ def test_the_documented_steps_reach_every_point_and_change_nothing_when_repeated
     report = solved.check(lab.id, "en")
     assert set(results(report).values()) == {"passed"}, report.to_dict()
     assert (report.points, report.exit_code) == (lab.max_points, 0)
+    for earlier in solved.catalog.before(lab.id):
+        assert solved.check(earlier.id, "en").exit_code == 0
     hosts = solved.status().hosts
     before = {host.name: run(host.name, STATE) for host in hosts}
     solved.solve(lab.id)
     assert {host.name: run(host.name, STATE) for host in hosts} == before
     assert solved.check(lab.id, "en").exit_code == 0
+    stage.left(lab, solved=True)
+
+
+@every_lab
+def test_a_dead_host_is_an_error_and_never_the_learners_failure(solved: Course, lab: Lab, stage: Stage) -> None:
+    container = next(one for one in solved.engine.containers() if str(one.name).endswith("f0-14"))
+    container.pause()
+    try:
+        status = solved.status()
+        report = solved.check(lab.id, "en")
+    finally:
+        container.unpause()
+    assert [host.name for host in status.hosts if host.state == "paused"] == ["f0-14"]
+    assert "failed" not in results(report).values(), report.to_dict()
+    assert report.exit_code == 2
     stage.left(lab, solved=True)
 
 
