@@ -14,9 +14,10 @@ BUILD_FILES = [
     )
 ]
 # A URL may lead to a host of the labs, named or by template, to the host itself, or to the API as pods see it; and
-# the name of an XML namespace looks like one. Everything else is a site. A password that a template fills in may precede.
-OURS = r"(?:\w+:\{\{[^}]+\}\}@)?(?:127\.0\.0\.1|localhost|f0-|[\w-]*\.?\{\{|[\w.-]*\bfrank\.com|kubernetes\.default\.svc/|www\.w3\.org/2000/svg\")"
-URL = re.compile(rf"https?://(?!{OURS})[^\s\"'`)>]+")
+# the name of an XML namespace looks like one. A password that a template fills in may precede. All else is a site.
+PASSWORD = r"(?:\w+:\{\{[^}]+\}\}@)?"
+OURS = r"127\.0\.0\.1|localhost|f0-|[\w-]*\.?\{\{|[\w.-]*\bfrank\.com|kubernetes\.default\.svc/|www\.w3\.org/2000/svg\""
+URL = re.compile(rf"https?://(?!{PASSWORD}(?:{OURS}))[^\s\"'`)>]+")
 # A setting of a package client together with the name of a host.
 SETTING = re.compile(
     r"(?:index-url|find-links|trusted-host|registry|UV_DEFAULT_INDEX|UV_INDEX|PIP_INDEX_URL|GOPROXY|GOSUMDB)"
