@@ -1,7 +1,6 @@
 """What the checks of the Dubbo lab look at: ZooKeeper, registry, Git, builds, pods, and what visitors get."""
 
 import base64
-import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from testinfra.host import Host
 
+from checks.dubbo.registry import CURL, HARBOR, Image, Registry, json_object
 from checks.side_by_side import of_each
 from labs.engine.readiness import wait_until
 
@@ -22,50 +22,11 @@ if TYPE_CHECKING:
 MEMBERS = ("f0-11", "f0-12", "f0-13")
 PROVIDER, CONSUMER = "dubbo-demo-service", "dubbo-demo-consumer"
 APPLICATIONS = (PROVIDER, CONSUMER)
-HARBOR = "harbor.frank.com"
 PROVIDERS = "/dubbo/com.frank.demo.api.GreetingService/providers"
-CURL = "timeout 10 curl -s --connect-timeout 2 -m 8"
-MANIFESTS = ", ".join(
-    f"application/vnd.{kind}+json"
-    for kind in (
-        "oci.image.manifest.v1",
-        "oci.image.index.v1",
-        "docker.distribution.manifest.v2",
-        "docker.distribution.manifest.list.v2",
-    )
-)
 END = "end-of-answer"
 COUNTED = {PROVIDER: "dubbo_provider_requests_succeed_total", CONSUMER: "dubbo_consumer_requests_succeed_total"}
 COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
 Object = Mapping[str, Any]
-
-# User and password go to curl by standard input: arguments can be seen by everybody on a host.
-AS = 'given=$1; shift; printf \'user = "%s"\' "$given" | timeout 10 curl -s --connect-timeout 2 -m 8 -K - "$@"'
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image as a pod names it: registry, repository and tag."""
-
-    reference: str
-
-    @property
-    def registry(self) -> str:
-        """Where it is from."""
-        return self.reference.partition("/")[0]
-
-    @property
-    def repository(self) -> str:
-        """Its name there."""
-        return self.reference.partition("/")[2].partition(":")[0]
-
-    @property
-    def tag(self) -> str:
-        """Its tag; "latest" where none is named."""
-        return self.reference.partition("/")[2].partition(":")[2] or "latest"
-
-    def __str__(self) -> str:
-        return self.reference
 
 
 class Application:
@@ -163,61 +124,6 @@ class Answer:
         if self.status == "000":
             return "no answer"
         return f"status {self.status}: {' '.join(self.body.split())[:120]}"
-
-
-class Registry:
-    """The registry, as those see it who know one password or another."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-
-    @cached_property
-    def admin(self) -> str:
-        """The administrator, `user:password`."""
-        return f"admin:{self._host.check_output('cat /etc/docker/registry/password').strip()}"
-
-    @cached_property
-    def base_images(self) -> list[Image]:
-        """The images of the project base/ that can be had in full."""
-        listed = json_object(self._get("/v2/_catalog?n=1000")[1]).get("repositories") or []
-        found = []
-        for name in (str(one) for one in listed if str(one).startswith("base/")):
-            tags = json_object(self._get(f"/v2/{name}/tags/list")[1]).get("tags") or []
-            found += [Image(f"{HARBOR}/{name}:{tag}") for tag in tags]
-        return [image for image in found if self.status(image, self.admin) == "200"]
-
-    def status(self, image: Image, user: str) -> str:
-        """What those get who ask for an image; `user` is `user:password`, or empty for somebody unknown."""
-        return self._get(f"/v2/{image.repository}/manifests/{image.tag}", user)[0]
-
-    def lets_write(self, image: Image, user: str) -> bool:
-        """Whether somebody may begin to put something beside an image. What was begun is called off."""
-        headers = self._curl(user, "-X", "POST", "-D", "-", "-o", "/dev/null", f"/v2/{image.repository}/blobs/uploads/")
-        place = re.search(r"^location: https?://[^/]+(/\S+)", headers, re.M | re.I)
-        if place:
-            self._curl(user, "-X", "DELETE", "-o", "/dev/null", place[1])
-        return bool(re.match(r"HTTP/\S+ 202", headers))
-
-    def labels(self, image: Image) -> Mapping[str, Any]:
-        """What an image says of itself."""
-        manifest = json_object(self._get(f"/v2/{image.repository}/manifests/{image.tag}")[1])
-        digest = manifest.get("config", {}).get("digest", "none")
-        blob = self._curl(self.admin, "-L", f"/v2/{image.repository}/blobs/{digest}")
-        return json_object(blob).get("config", {}).get("Labels") or {}
-
-    def _get(self, path: str, user: str | None = None) -> tuple[str, str]:
-        said = self._curl(
-            self.admin if user is None else user, "-w", r"\n%{http_code}", "-H", f"Accept: {MANIFESTS}", path
-        )
-        body, _, status = said.rpartition("\n")
-        return status, body
-
-    def _curl(self, user: str, *arguments: str) -> str:
-        *words, path = arguments
-        url = f"https://{HARBOR}{path}"
-        if not user:
-            return str(self._host.run(CURL + " %s" * (len(words) + 1), *words, url).stdout)
-        return str(self._host.run("sh -c %s sh %s" + " %s" * (len(words) + 1), AS, user, *words, url).stdout)
 
 
 @pytest.fixture(scope="session")
@@ -342,15 +248,6 @@ def ask_demo(host: Host, times: int) -> Sequence[Answer]:
     said = host.run(told, rf"\n%{{http_code}}\n{END}\n", *urls).stdout
     found = re.findall(rf"(.*?)\n(\d{{3}})\n{END}\n", said, re.S)
     return [Answer(status, body, word) for (body, status), word in zip(found, words, strict=False)]
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """A JSON object; empty if the text is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _counts(host: Host) -> dict[str, float]:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.dubbo.conftest import APPLICATIONS, CONSUMER, HARBOR, MEMBERS, PROVIDER
+from checks.dubbo.conftest import APPLICATIONS, CONSUMER, MEMBERS, PROVIDER
+from checks.dubbo.registry import HARBOR
 
 if TYPE_CHECKING:
-    from checks.dubbo.conftest import Answer, Application, Build, Image, Registry
+    from checks.dubbo.conftest import Answer, Application, Build
+    from checks.dubbo.registry import Image, Registry
 
 pytestmark = pytest.mark.usefixtures("every_host")
 Applications = Mapping[str, "Application"]
@@ -32,6 +34,7 @@ def test_one_of_them_leads(modes: Mapping[str, str]) -> None:
 
 @pytest.mark.objective("base-image")
 def test_a_base_image_can_be_had(registry: "Registry") -> None:
+    assert registry.answers, f"{HARBOR} does not let its administrator in (asked from f0-15)."
     assert registry.base_images, f"{HARBOR} has no image under base/."
 
 

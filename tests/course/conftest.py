@@ -27,10 +27,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items[place] = item
 
 
-def _lab_and_place(item: pytest.Item) -> tuple[int, bool, int]:
-    """All tests of one lab after each other, those of its own file last: another lab costs new hosts."""
+def _lab_and_place(item: pytest.Item) -> tuple[int, bool, bool, int]:
+    """All tests of one lab after each other, those of its own file last but for the reset: other hosts cost time."""
     lab: Lab = vars(item)["callspec"].params["lab"]
-    return LABS.index(lab), item.path.name != "test_labs.py", item.location[1] or 0
+    return LABS.index(lab), item.name.startswith("test_reset_"), item.path.name != "test_labs.py", item.location[1] or 0
 
 
 @pytest.fixture(scope="session")

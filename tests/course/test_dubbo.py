@@ -15,7 +15,9 @@ pytestmark = pytest.mark.parametrize("lab", [DUBBO], ids=[DUBBO.id])
 of_every_member = pytest.mark.parametrize("member", ["f0-11", "f0-12", "f0-13"])
 
 CODE = "curl -s -o /dev/null -w '%{http_code}'"
-UPLOAD = f'{CODE} -X POST -u "{{user}}:$(cat /etc/docker/registry/{{user}}.password)" https://harbor.frank.com/v2/{{place}}/x/blobs/uploads/'
+UPLOAD = (
+    "-X POST -u {user}:$(cat /etc/docker/registry/{user}.password) https://harbor.frank.com/v2/{place}/x/blobs/uploads/"
+)
 BY_HAND = {
     "builderid": 1,
     "app_name": "dubbo-demo-consumer",
@@ -29,13 +31,9 @@ BY_HAND = {
     "base_image": "base/jre:21",
     "maven": "3.9",
 }
-FORCE = f"""
-jar=$(mktemp)
-{{sign_in}}
-curl -s -b $jar -H 'Content-Type: application/json' http://ci.frank.com/api/v2/forceschedulers/form \
-  -d '{json.dumps({"jsonrpc": "2.0", "id": 1, "method": "force", "params": BY_HAND})}'
-"""
-SIGN_IN = 'curl -s -o /dev/null -c $jar -u "dev:$(cat /etc/git/password)" http://ci.frank.com/auth/login'
+QUESTION = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "force", "params": BY_HAND})
+FORCE = f"curl -s -b $jar --json '{QUESTION}' http://ci.frank.com/api/v2/forceschedulers/form"
+SIGN_IN = 'jar=$(mktemp); curl -s -o /dev/null -c $jar -u "dev:$(cat /etc/git/password)" http://ci.frank.com/auth/login'
 BUILT = """
 timeout 120 sh -c 'until curl -s "http://ci.frank.com/api/v2/builds?complete=true&property=image" |
   jq -e ".builds[] | select(.properties.image[0] | endswith(\\":master_by-hand\\")) | .results == 0"; do sleep 1; done'
@@ -54,7 +52,7 @@ def delivered(solved: Course, lab: Lab, stage: Stage) -> Iterator[Course]:
     [("ci", "app", "202"), ("ci", "base", "403"), ("ci", "public", "403"), ("reader", "app", "403")],
 )
 def test_who_may_write_where_in_the_registry(delivered: Course, run: Run, user: str, place: str, status: str) -> None:
-    assert run("f0-15", UPLOAD.format(user=user, place=place)) == status
+    assert run("f0-15", f"{CODE} {UPLOAD.format(user=user, place=place)}") == status
 
 
 @pytest.mark.parametrize("place", ["app/dubbo-demo-service", "base/jre"])
@@ -90,12 +88,12 @@ def test_the_ci_servers_account_cannot_do_more_than_deliver(delivered: Course, r
 
 
 def test_a_stranger_cannot_start_a_build(delivered: Course, run: Run) -> None:
-    assert "you need to have role" in run("f0-15", FORCE.format(sign_in=""))
+    assert "you need to have role" in run("f0-15", f"jar=/dev/null; {FORCE}")
     assert run("f0-13", f"{CODE} -X POST http://ci.frank.com/change_hook/base") == "404"
 
 
 def test_a_build_by_hand_with_all_ten_parameters_is_deployed_and_graded(delivered: Course, lab: Lab, run: Run) -> None:
-    assert '"result"' in run("f0-15", FORCE.format(sign_in=SIGN_IN))
+    assert '"result"' in run("f0-15", f"{SIGN_IN}; {FORCE}")
     run("f0-15", BUILT)
     assert set(results(delivered.check(lab.id, "en")).values()) == {"passed"}
     image = "kubectl -n app get deployment dubbo-demo-consumer -o jsonpath='{.spec.template.spec.containers[0].image}'"
