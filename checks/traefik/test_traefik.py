@@ -126,7 +126,7 @@ def test_the_application_is_told_who_visits(
 @pytest.mark.parametrize("place", PLACES)
 def test_a_made_up_address_is_not_believed(place: str, told_of_a_liar: Mapping[str, "Answer"]) -> None:
     answer = told_of_a_liar[place]
-    assert answer.pod, f"{place} is asked for {WHOAMI}: {answer}."
+    assert answer.pod, f"f0-15 asks {place} for {WHOAMI}: {answer}."
     assert MADE_UP not in answer.visitors, (
         f"f0-15 asks {place} and claims to be {MADE_UP}, which it is not: the application is told so."
     )
@@ -136,7 +136,7 @@ def test_a_made_up_address_is_not_believed(place: str, told_of_a_liar: Mapping[s
 @of_each_node
 def test_a_node_is_enough(node: str, told: Mapping[str, "Answer"]) -> None:
     place = f"port {PORT} of {node}"
-    _assert_shown(f"{place} is asked for {WHOAMI}", [told[place]])
+    _assert_shown(f"f0-15 asks {place} for {WHOAMI}", [told[place]])
 
 
 @pytest.mark.objective("one-node")
