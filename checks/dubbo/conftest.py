@@ -14,6 +14,7 @@ from testinfra.host import Host
 
 from checks.dubbo.registry import CURL, HARBOR, Image, Registry, json_object
 from checks.side_by_side import of_each
+from checks.workloads import Object, container_of, is_selected
 from labs.engine.readiness import wait_until
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ PROVIDERS = "/dubbo/com.frank.demo.api.GreetingService/providers"
 END = "end-of-answer"
 COUNTED = {PROVIDER: "dubbo_provider_requests_succeed_total", CONSUMER: "dubbo_consumer_requests_succeed_total"}
 COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
-Object = Mapping[str, Any]
 
 
 class Application:
@@ -38,7 +38,7 @@ class Application:
     @cached_property
     def deployment(self) -> Object | None:
         """The first Deployment, of any namespace, that runs it."""
-        found = (one for one in self._objects if one["kind"] == "Deployment" and self._container(one))
+        found = (one for one in self._objects if one["kind"] == "Deployment" and self._image(one["spec"]["template"]))
         return next(found, None)
 
     @property
@@ -49,48 +49,36 @@ class Application:
     @property
     def image(self) -> Image | None:
         """What the Deployment says its pods run."""
-        container = self._container(self.deployment) if self.deployment else None
-        return Image(container["image"]) if container else None
+        return self._image(self.deployment["spec"]["template"]) if self.deployment else None
 
     @cached_property
     def pods(self) -> list[Object]:
         """The Deployment's ready pods which are not on their way out."""
-        if self.deployment is None:
-            return []
-        labels = self.deployment["spec"]["selector"].get("matchLabels", {}).items()
         return [
             pod
             for pod in self._objects
             if pod["kind"] == "Pod"
-            and pod["metadata"]["namespace"] == self.namespace
+            and self.deployment
+            and is_selected(pod, self.deployment)
             and "deletionTimestamp" not in pod["metadata"]
-            and labels <= pod["metadata"].get("labels", {}).items()
             and _is_ready(pod)
         ]
 
     @property
     def images(self) -> Mapping[str, Image]:
         """What each ready pod runs."""
-        return {
-            pod["metadata"]["name"]: Image(one["image"])
-            for pod in self.pods
-            for one in pod["spec"]["containers"]
-            if self._is_its(one)
-        }
+        return {pod["metadata"]["name"]: image for pod in self.pods if (image := self._image(pod))}
 
     @property
     def pull_secrets(self) -> list[str]:
         """The Secrets that its nodes show the registry: the pods', or while there is none, the Deployment's."""
-        specs = [pod["spec"] for pod in self.pods] or (
-            [self.deployment["spec"]["template"]["spec"]] if self.deployment else []
-        )
+        of_new_pods = [self.deployment["spec"]["template"]] if self.deployment else []
+        specs = [pod["spec"] for pod in self.pods or of_new_pods]
         return sorted({one["name"] for spec in specs for one in spec.get("imagePullSecrets", [])})
 
-    def _container(self, deployment: Object) -> Object | None:
-        return next(filter(self._is_its, deployment["spec"]["template"]["spec"]["containers"]), None)
-
-    def _is_its(self, container: Object) -> bool:
-        return Image(container["image"]).repository.rpartition("/")[2] == self.name
+    def _image(self, pod: Object) -> Image | None:
+        container = container_of(pod, self.name)
+        return Image(container["image"]) if container else None
 
 
 @dataclass(frozen=True)

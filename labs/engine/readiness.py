@@ -16,11 +16,18 @@ _PROBES = "/api/v1/namespaces/kube-system/pods?labelSelector=app%3Dprobe"
 PAUSE = 0.2  # seconds between two looks at a condition
 
 # systemd calls a host "running" while a unit that failed waits for its restart: such a one is waited for as well.
+# Asked again and again: `is-system-running --wait` itself was seen to wait for ever when asked during the boot.
 BOOTED = """\
-begins() { systemctl list-units --state=activating --plain --no-legend | grep -q .; }
+state() { systemctl is-system-running || true; }
+boots() {
+    case $(state) in
+        degraded) false ;;
+        running) systemctl list-units --state=activating --plain --no-legend | grep -q . ;;
+    esac
+}
 end=$((SECONDS + 90))
-while [ "$(systemctl is-system-running --wait)" = running ] && begins && [ $SECONDS -lt $end ]; do sleep 0.2; done
-if begins; then echo starting; else systemctl is-system-running || true; fi
+while boots && [ $SECONDS -lt $end ]; do sleep 0.2; done
+if boots; then echo starting; else state; fi
 """
 
 

@@ -100,6 +100,11 @@ def test_a_build_by_hand_with_all_ten_parameters_is_deployed_and_graded(delivere
     assert run("f0-13", image).endswith(":master_by-hand")
 
 
+def test_the_delivery_is_there_again_after_a_reboot(delivered: Course, lab: Lab) -> None:
+    delivered.reboot("f0-15")
+    assert set(results(delivered.check(lab.id, "en")).values()) == {"passed"}
+
+
 def test_nothing_of_it_had_a_way_to_the_internet(delivered: Course, run: Run) -> None:
     assert "unreachable" in run("f0-15", "ip route get 192.0.2.77 2>&1 || true")
 
