@@ -18,7 +18,7 @@ public final class Consumer implements Application {
 
     private static final Logger LOG = LoggerFactory.getLogger(Consumer.class);
     private static final int PORT = 8080;
-    private static final int TIMEOUT_MS = 1000;
+    private static final int TIMEOUT_MS = 2000;
     private static final int CONNECT_MS = 500;
     private static final int RETRIES = 2;
     private static final int LEAVE_SECONDS = 4;
