@@ -150,7 +150,9 @@ def test_a_host_has_no_way_out(up: Course, run: Run, host: str) -> None:
     assert "unreachable" in run(host, "ip route get 192.0.2.1 2>&1 || true").lower()
 
 
-def test_another_lab_needs_the_switch(up: Course, lab: Lab) -> None:
+def test_another_lab_needs_the_switch_and_an_unknown_one_is_told(up: Course, lab: Lab) -> None:
+    with pytest.raises(LabError, match=f"The hosts are up for the lab '{lab.id}'"):
+        up.up(LABS[-1].id)
     with pytest.raises(LabError, match="There is no lab"):
         up.up(f"{lab.id}x")
 
