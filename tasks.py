@@ -221,11 +221,11 @@ def doctor(_: Context, json: bool = False) -> None:
         raise Exit(code=2)
 
 
-@task(help={"id": "the lab to measure, by default each"})
-def bench(_: Context, id: str | None = None) -> None:
+@task(words=["id"], help={"id": "the lab to measure, by default each"})
+def bench(_: Context, id: str = "") -> None:
     """Measure up, reset, check, solve, memory and sizes, and the floor they stand on, as JSON."""
     with progress() as tasks:
-        print(json.dumps(run_bench(REPO, id, tasks), indent=2))
+        print(json.dumps(run_bench(REPO, id or None, tasks), indent=2))
 
 
 @task(help={"units": "only what needs no hosts"})

@@ -12,7 +12,7 @@ from labs.engine.errors import LabError
 from labs.engine.lab import Course
 from labs.engine.readiness import wait_until
 from labs.engine.workspace import cache_dir
-from tests.course.conftest import REPO, Stage
+from tests.course.conftest import LABS, REPO, Stage
 from tests.course.watch import OutsideWatch
 
 Run = Callable[[str, str], str]
