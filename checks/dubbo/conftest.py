@@ -12,7 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from testinfra.host import Host
 
-from checks.dubbo.registry import CURL, HARBOR, Image, Registry, json_object
+from checks.answers import json_object, visit
+from checks.dubbo.registry import CURL, HARBOR, Image, Registry
 from checks.side_by_side import of_each
 from checks.workloads import Object, container_of, is_selected
 from labs.engine.readiness import wait_until
@@ -24,7 +25,6 @@ MEMBERS = ("f0-11", "f0-12", "f0-13")
 PROVIDER, CONSUMER = "dubbo-demo-service", "dubbo-demo-consumer"
 APPLICATIONS = (PROVIDER, CONSUMER)
 PROVIDERS = "/dubbo/com.frank.demo.api.GreetingService/providers"
-END = "end-of-answer"
 COUNTED = {PROVIDER: "dubbo_provider_requests_succeed_total", CONSUMER: "dubbo_consumer_requests_succeed_total"}
 COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
 
@@ -179,7 +179,13 @@ def in_git(f0_15: Host, builds: Sequence[Build] | None) -> Mapping[str, bool]:
 
 @pytest.fixture(scope="session")
 def answers(f0_15: Host) -> Sequence[Answer]:
-    """What visitors get at demo.frank.com, who ask many times, each with a word of its own."""
+    """What some visitors of demo.frank.com get, each with a word of its own."""
+    return ask_demo(f0_15, 5)
+
+
+@pytest.fixture(scope="session")
+def many_answers(f0_15: Host) -> Sequence[Answer]:
+    """What so many visitors get that each pod should have had its turn."""
     return ask_demo(f0_15, 40)
 
 
@@ -232,10 +238,7 @@ def ask_demo(host: Host, times: int) -> Sequence[Answer]:
     """Ask demo.frank.com, one time after the other."""
     words = [f"visitor-{secrets.token_hex(3)}" for _ in range(times)]
     urls = [f"http://demo.frank.com/hello?name={word}" for word in words]
-    told = "timeout 28 curl -s --connect-timeout 2 -m 4 -w %s" + " %s" * times
-    said = host.run(told, rf"\n%{{http_code}}\n{END}\n", *urls).stdout
-    found = re.findall(rf"(.*?)\n(\d{{3}})\n{END}\n", said, re.S)
-    return [Answer(status, body, word) for (body, status), word in zip(found, words, strict=False)]
+    return [Answer(*found, word) for found, word in zip(visit(host, urls, seconds=28), words, strict=False)]
 
 
 def _counts(host: Host) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """The lab's registry, as those see it who know one password or another."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from testinfra.host import Host
+
+from checks.answers import json_object
 
 HARBOR = "harbor.frank.com"
 CURL = "timeout 10 curl -s --connect-timeout 2 -m 8"
@@ -103,12 +104,3 @@ class Registry:
         *words, path = arguments
         told = [*(["-u", user] if user else []), *words, f"https://{HARBOR}{path}"]
         return str(self._host.run(CURL + " %s" * len(told), *told).stdout)
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """A JSON object; empty if the text is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
