@@ -1,7 +1,6 @@
 """What the checks of the dashboard lab look at: its pods as the API has them, and what its visitors get."""
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from testinfra.host import Host
 
+from checks.answers import json_object
 from checks.new_routes import is_led, once_routes_are_new
 from checks.rights import HARMLESS, READING, beyond
 from checks.side_by_side import of_each
@@ -51,11 +51,7 @@ class Reply:
     @cached_property
     def content(self) -> Mapping[str, Any]:
         """The body, if it is an object of the API; else nothing."""
-        try:
-            found = json.loads(self.body)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+        return json_object(self.body)
 
     @property
     def items(self) -> set[str]:
@@ -88,10 +84,9 @@ class Token:
         """What it says of itself, nothing if it can't be read. Only the API can tell whether it is genuine."""
         try:
             part = self.text.split(".")[1]
-            found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        except (IndexError, ValueError, binascii.Error):
+            return json_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        except (IndexError, ValueError):  # binascii.Error is one
             return {}
-        return found if isinstance(found, dict) else {}
 
     @property
     def end(self) -> datetime | None:

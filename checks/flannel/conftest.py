@@ -12,6 +12,7 @@ import pytest
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
+from checks import answers
 from checks.side_by_side import of_each
 from labs.engine.errors import LabError
 
@@ -150,11 +151,7 @@ def of_both(look: Callable[[str], Found]) -> Mapping[str, Found]:
 
 def json_object(text: str) -> dict[str, Any]:
     """A JSON object with its names in lower case, as flannel reads them; empty if the text is none."""
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return {name.lower(): value for name, value in content.items()} if isinstance(content, dict) else {}
+    return {name.lower(): value for name, value in answers.json_object(text).items()}
 
 
 def _flanneld(answer: str) -> Flanneld | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from testinfra.host import Host
 
+from checks import answers
 from checks.new_routes import is_led, once_routes_are_new
 from checks.rights import beyond
 from checks.side_by_side import of_each
@@ -41,7 +42,6 @@ READING = (
 )
 UPDATING = ("ingresses/status.*", "*/status.gateway.networking.k8s.io")
 
-END = "===== end of an answer"
 
 # A proxy's own configuration in a network of its own, where port 81 answers on one node and is refused on the other.
 # Nothing of it outlives the command: processes, addresses, files are the namespaces'.
@@ -167,11 +167,8 @@ def visit(f0_15: Host) -> Visit:
         headers = ["-H", f"Host: {site}"]
         for header in ("X-Forwarded-For", "X-Real-IP") if claim else ():
             headers += ["-H", f"{header}: {claim}"]
-        words = ["--connect-timeout", "2", "-m", "4", "-w", rf"\n%{{http_code}}\n{END}\n", *headers]
-        words += [f"http://{at}/"] * times
-        said = f0_15.run("timeout 12 curl -s" + " %s" * len(words), *words).stdout
-        found = re.findall(rf"(.*?)\n(\d{{3}})\n{END}\n", said, re.S)
-        return [Answer(status, body) for body, status in found] or [Answer("000", "")]
+        found = answers.visit(f0_15, [f"http://{at}/"] * times, *headers, seconds=12)
+        return [Answer(*one) for one in found] or [Answer("000", "")]
 
     return ask
 
