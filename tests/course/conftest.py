@@ -108,6 +108,13 @@ def solved(stage: Stage, lab: Lab) -> Course:
 
 
 @pytest.fixture
+def kept(solved: Course, lab: Lab, stage: Stage) -> Iterator[Course]:
+    """The same, for tests that leave it so."""
+    yield solved
+    stage.left(lab, solved=True)
+
+
+@pytest.fixture
 def run(course: Course) -> Iterator[Callable[[str, str], str]]:
     """Run a script on a host as the learner would, and return what it printed, without surrounding blanks."""
     with Remote(course.workspace) as remote:

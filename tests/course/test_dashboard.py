@@ -10,7 +10,7 @@ import pytest
 from labs.engine.catalog import Lab
 from labs.engine.lab import Course
 from tests.course.browser import CHROMIUM, DRIVER, MISSING, Browser, browser, colours
-from tests.course.conftest import LABS, REPO, Stage, results
+from tests.course.conftest import LABS, REPO, results
 
 Run = Callable[[str, str], str]
 Open = Callable[[str], AbstractContextManager[Browser]]
@@ -44,10 +44,9 @@ def has_browser() -> None:
 
 
 @pytest.fixture
-def shown(has_browser: None, solved: Course, lab: Lab, stage: Stage) -> Iterator[Course]:
+def shown(has_browser: None, kept: Course) -> Course:
     """The solved lab. Tests with a browser only look at it."""
-    yield solved
-    stage.left(lab, solved=True)
+    return kept
 
 
 def page(course: Course, name: str) -> str:
