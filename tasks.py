@@ -12,16 +12,16 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from rich.console import Console
 
-from labs.engine import show
 from labs.engine.bench import run_bench
-from labs.engine.bundle import load_bundle, save_bundle
-from labs.engine.cli import accept_absent_words, task, whole_number
 from labs.engine.doctor import examine
 from labs.engine.errors import LabError
-from labs.engine.lab import Course
 from labs.engine.language import language
-from labs.engine.progress import progress
-from labs.engine.report import render, to_json
+from labs.engine.session import Course
+from labs.engine.software.bundle import load_bundle, save_bundle
+from labs.engine.terminal import show
+from labs.engine.terminal.cli import accept_absent_words, task, whole_number
+from labs.engine.terminal.progress import progress
+from labs.engine.terminal.report import render, to_json
 from labs.engine.workspace import cache_dir
 
 REPO = Path(__file__).resolve().parent

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from labs.engine.readiness import PAUSE
+from labs.engine.hosts.readiness import PAUSE
 
 Given = TypeVar("Given")
 SECONDS = 6

@@ -14,7 +14,7 @@ from checks.rights import beyond
 from checks.side_by_side import of_each
 from checks.workloads import Object, container_of, is_selected
 from labs.engine.errors import LabError
-from labs.engine.readiness import wait_until
+from labs.engine.hosts.readiness import wait_until
 
 if TYPE_CHECKING:
     from checks.conftest import Cluster

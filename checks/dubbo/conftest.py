@@ -16,7 +16,7 @@ from checks.answers import json_object, visit
 from checks.dubbo.registry import CURL, HARBOR, Image, Registry
 from checks.side_by_side import of_each
 from checks.workloads import Object, container_of, is_selected
-from labs.engine.readiness import wait_until
+from labs.engine.hosts.readiness import wait_until
 
 if TYPE_CHECKING:
     from checks.conftest import Cluster

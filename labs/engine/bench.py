@@ -6,17 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from labs.engine import containers
-from labs.engine.docker_engine import Engine, connect
-from labs.engine.edition import load_edition
+from labs.engine.course.edition import load_edition
+from labs.engine.course.topology import load_topology
 from labs.engine.errors import LabError
-from labs.engine.hosts import Hosts
-from labs.engine.lab import Course
-from labs.engine.progress import Tasks
-from labs.engine.readiness import Api, wait_until
-from labs.engine.software import Software
+from labs.engine.hosts.docker import containers
+from labs.engine.hosts.docker.engine import Engine, connect
+from labs.engine.hosts.hosts import Hosts
+from labs.engine.hosts.readiness import Api, wait_until
+from labs.engine.session import Course
+from labs.engine.software.software import Software
 from labs.engine.starting import UP_SECONDS
-from labs.engine.topology import load_topology
+from labs.engine.terminal.progress import Tasks
 from labs.engine.workspace import cache_dir
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psutil
 
-from labs.engine.builders.go import find_go
-from labs.engine.components import Builder
-from labs.engine.docker_engine import connect
-from labs.engine.edition import GoComponent, load_edition
+from labs.engine.course.edition import GoComponent, load_edition
+from labs.engine.course.topology import load_topology
 from labs.engine.errors import LabError
-from labs.engine.hosts import proxy_mode
-from labs.engine.machines import check_vagrant
-from labs.engine.topology import load_topology
+from labs.engine.hosts.docker.engine import connect
+from labs.engine.hosts.hosts import proxy_mode
+from labs.engine.hosts.vagrant.machines import check_vagrant
+from labs.engine.software.builders.go import find_go
+from labs.engine.software.components import Builder
 from labs.engine.workspace import cache_dir, free_disk
 
 MEMORY_NEEDED = 2 << 30  # bytes; the five hosts of the Flannel lab use 1 GiB

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from labs.engine.course.lab_files import Command, Lab
 from labs.engine.errors import LabError
-from labs.engine.models import Command, Lab
-from labs.engine.remote import Remote
+from labs.engine.hosts.remote import Remote
 from labs.engine.workspace import Workspace
 
 

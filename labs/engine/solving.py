@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from labs.engine.course.steps import Step
 from labs.engine.errors import LabError
-from labs.engine.progress import Tasks
-from labs.engine.remote import Remote
-from labs.engine.steps import Step
+from labs.engine.hosts.remote import Remote
+from labs.engine.terminal.progress import Tasks
 
 STEP_SECONDS = 300.0
 

@@ -6,16 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from labs.engine import doctor, readiness
-from labs.engine.bundle import load_bundle
-from labs.engine.docker_engine import Engine
-from labs.engine.edition import load_edition
-from labs.engine.hosts import Hosts
-from labs.engine.models import Needs
-from labs.engine.progress import Tasks
-from labs.engine.remote import Remote
-from labs.engine.software import Software
-from labs.engine.topology import Topology, load_topology
+from labs.engine import doctor
+from labs.engine.course.edition import load_edition
+from labs.engine.course.lab_files import Needs
+from labs.engine.course.topology import Topology, load_topology
+from labs.engine.hosts import readiness
+from labs.engine.hosts.docker.engine import Engine
+from labs.engine.hosts.hosts import Hosts
+from labs.engine.hosts.remote import Remote
+from labs.engine.software.bundle import load_bundle
+from labs.engine.software.software import Software
+from labs.engine.terminal.progress import Tasks
 from labs.engine.workspace import Workspace, cache_dir
 
 UP_SECONDS = 180.0  # how long hosts and cluster may take; measured: 9 s idle, 20 s on a busy machine

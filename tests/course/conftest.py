@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import Lab, load_catalog
-from labs.engine.grading import Report
-from labs.engine.lab import Course
-from labs.engine.progress import progress
-from labs.engine.remote import Remote
+from labs.engine.course.catalog import Lab, load_catalog
+from labs.engine.grading.run import Report
+from labs.engine.hosts.remote import Remote
+from labs.engine.session import Course
+from labs.engine.terminal.progress import progress
 from tests.course.watch import OutsideWatch
 
 HERE = Path(__file__).resolve().parent

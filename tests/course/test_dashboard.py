@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import Lab
-from labs.engine.lab import Course
+from labs.engine.course.catalog import Lab
+from labs.engine.session import Course
 from tests.course.browser import CHROMIUM, DRIVER, MISSING, Browser, browser, colours
 from tests.course.conftest import LABS, REPO, results
 

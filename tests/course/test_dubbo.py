@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.engine.catalog import Lab
-from labs.engine.lab import Course
+from labs.engine.course.catalog import Lab
+from labs.engine.session import Course
 from tests.course.conftest import LABS, results
 
 Run = Callable[[str, str], str]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.engine.catalog import Lab, load_catalog
-from labs.engine.lab import Course
+from labs.engine.course.catalog import Lab, load_catalog
+from labs.engine.session import Course
 from tests.course.conftest import REPO, results
 
 pytestmark = pytest.mark.parametrize("lab", [load_catalog(REPO).lab("flannel")], ids=["flannel"])

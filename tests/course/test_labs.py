@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.catalog import Fault, Lab
-from labs.engine.lab import Course
+from labs.engine.course.catalog import Fault, Lab
+from labs.engine.session import Course
 from tests.course.conftest import LABS, REPO, Stage, results
 
 every_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id, scope="module")

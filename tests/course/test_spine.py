@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.engine.catalog import Lab, load_catalog
+from labs.engine.course.catalog import Lab, load_catalog
 from labs.engine.errors import LabError
-from labs.engine.lab import Course
-from labs.engine.readiness import wait_until
+from labs.engine.hosts.readiness import wait_until
+from labs.engine.session import Course
 from labs.engine.workspace import cache_dir
 from tests.course.conftest import LABS, REPO, Stage
 from tests.course.watch import OutsideWatch

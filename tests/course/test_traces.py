@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.docker_engine import LABEL
-from labs.engine.lab import Course
-from labs.engine.machines import control_path
-from labs.engine.readiness import wait_until
+from labs.engine.hosts.docker.engine import LABEL
+from labs.engine.hosts.readiness import wait_until
+from labs.engine.hosts.vagrant.machines import control_path
+from labs.engine.session import Course
 from tests.course.conftest import REPO
 
 INVOKE = Path(sys.executable).with_name("invoke")
@@ -122,7 +122,8 @@ def test_two_at_once_do_not_get_in_each_others_way(clean: Course) -> None:
 def test_ctrl_c_does_not_wait_for_what_runs_on_the_hosts(clean: Course) -> None:
     clean.up("flannel")
     script = (
-        "from pathlib import Path; from labs.engine.remote import Remote; from labs.engine.workspace import Workspace\n"
+        "from pathlib import Path; from labs.engine.hosts.remote import Remote\n"
+        "from labs.engine.workspace import Workspace\n"
         f"with Remote(Workspace.of(Path({str(REPO)!r}))) as remote:\n"
         "    remote.run_everywhere(['f0-13', 'f0-14'], 'touch /tmp/begun; sleep 120')"
     )

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from labs.engine.grading import ObjectiveResult, Report
-from labs.engine.steps import fences
+from labs.engine.course.steps import fences
+from labs.engine.grading.run import ObjectiveResult, Report
 from tests.docs.pages import SUFFIXES, page
 
 REPORT = Report(

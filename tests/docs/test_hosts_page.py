@@ -5,11 +5,12 @@ import re
 import pytest
 import yaml
 
-from labs.engine.edition import GoComponent, load_edition
-from labs.engine.topology import load_topology
+from labs.engine.course.edition import GoComponent, load_edition
+from labs.engine.course.topology import load_topology
 from tests.docs.pages import REPO, SUFFIXES, page, tables
 
 EDITION, TOPOLOGY = load_edition(REPO), load_topology(REPO)
+PROGRAMS = {name: part for name, part in EDITION.components.items() if isinstance(part, GoComponent)}
 ROLES = sorted(path.name for path in REPO.glob("vagrant/roles/*"))
 CERTIFICATES = yaml.safe_load((REPO / "vagrant/certificates.yml").read_text())["certificates"]
 
@@ -33,11 +34,10 @@ def test_a_component_is_there_with_its_version_and_its_folder(name: str, lang: s
 
 
 @pytest.mark.parametrize("lang", SUFFIXES)
-@pytest.mark.parametrize("name", EDITION.components)
-def test_all_names_of_a_component_are_there(name: str, lang: str) -> None:
-    component = EDITION.components[name]
-    names = {component.output or "", *component.links} if isinstance(component, GoComponent) else {*component.shows[:1]}
-    assert names <= {*re.findall(r"[\w-]+", _rows(lang, 3)[name][1]), ""}
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_all_names_of_a_program_are_there(name: str, lang: str) -> None:
+    program = PROGRAMS[name]
+    assert {program.output or "", *program.links} <= {*re.findall(r"[\w-]+", _rows(lang, 3)[name][1]), ""}
 
 
 @pytest.mark.parametrize("lang", SUFFIXES)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from labs.engine.catalog import load_catalog
-from labs.engine.steps import fences, parse_steps
-from labs.engine.topology import load_topology
+from labs.engine.course.catalog import load_catalog
+from labs.engine.course.steps import fences, parse_steps
+from labs.engine.course.topology import load_topology
 from tests.docs.pages import REPO, SUFFIXES, page
 
 CATALOG = load_catalog(REPO)

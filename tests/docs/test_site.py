@@ -16,7 +16,7 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from labs.engine import site
+from labs.engine.site import mermaid as site
 from tests.docs.pages import REPO
 
 CONTENT = {"package/dist/mermaid.tiny.js": b"var mermaid = {};", "package/LICENSE": b"The MIT License"}
@@ -113,7 +113,7 @@ def test_the_site_has_the_copy_and_its_pages_load_it_once(
     npm: Npm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = load_config(str(REPO / "mkdocs.yml"), site_dir=str(tmp_path / "site"))
-    hook: Any = config.plugins["labs/engine/site.py"]
+    hook: Any = config.plugins["labs/engine/site/mermaid.py"]
     monkeypatch.setattr(hook, "SHA512", site.SHA512)
     build(config)
     hook.mermaid.cache_clear()

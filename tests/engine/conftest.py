@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labs.engine.containers import Ports
-from labs.engine.edition import Edition, load_edition
-from labs.engine.progress import Tasks, progress
-from labs.engine.topology import Topology, load_topology
+from labs.engine.course.edition import Edition, load_edition
+from labs.engine.course.topology import Topology, load_topology
+from labs.engine.hosts.docker.containers import Ports
+from labs.engine.terminal.progress import Tasks, progress
 from labs.engine.workspace import Workspace
 
 REPO = Path(__file__).parents[2]

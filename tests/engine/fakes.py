@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.errors import ImageNotFound
 
-from labs.engine.remote import Outcome
+from labs.engine.hosts.remote import Outcome
 
 
 @dataclass

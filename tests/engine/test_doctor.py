@@ -8,7 +8,7 @@ import pytest
 from labs.engine import doctor
 from labs.engine.doctor import Finding, examine
 from labs.engine.errors import LabError
-from labs.engine.hosts import proxy_mode
+from labs.engine.hosts.hosts import proxy_mode
 from tests.engine.conftest import REPO, Program
 
 Memory = namedtuple("Memory", ["total", "available"])

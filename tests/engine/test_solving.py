@@ -4,11 +4,11 @@ import io
 
 import pytest
 
+from labs.engine.course.steps import Step
 from labs.engine.errors import LabError
-from labs.engine.progress import Tasks
-from labs.engine.remote import Outcome
+from labs.engine.hosts.remote import Outcome
 from labs.engine.solving import run_steps, title
-from labs.engine.steps import Step
+from labs.engine.terminal.progress import Tasks
 from tests.engine.fakes import FakeRemote
 
 NODES = ("f0-13", "f0-14")

@@ -1,0 +1,152 @@
+"""What labs there are: reads labs/ID/lab.yml and labs/ID/faults/*.yml, and reports everything wrong at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from labs.engine.course.lab_files import Command, Fault, Lab, LabFile, Needs, Objective, Text, find
+from labs.engine.course.topology import load_topology
+from labs.engine.course.yaml_file import Problem, YamlFile, nearest
+from labs.engine.errors import LabError
+
+__all__ = ["Catalog", "Command", "Fault", "Lab", "LabFile", "Needs", "Objective", "Text", "load_catalog"]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All labs, each after those it builds on."""
+
+    labs: dict[str, Lab]
+
+    def lab(self, id: str) -> Lab:
+        """The lab of that id, or a LabError that suggests the nearest."""
+        return find(self.labs, id, f"lab '{id}'")
+
+    def needs(self, id: str) -> Needs:
+        """What the hosts of a lab are made from: its own needs, those of the labs before it, and those of every lab."""
+        labs = [*self.before(id), self.lab(id)]
+        components = {name for lab in labs for name in lab.needs.components}
+        images = {name for lab in labs for name in lab.needs.images}
+        roles = {name for lab in labs for name in lab.needs.roles}
+        # every node starts with a sandbox and a probe
+        return Needs(
+            components=sorted(components | {"pause", "whoami"}),
+            images=sorted(images | {"pause", "probe"}),
+            roles=sorted(roles),
+        )
+
+    def before(self, id: str) -> list[Lab]:
+        """The labs that are solved already where this one starts, in their order."""
+        wanted = {id}
+        for lab in reversed(self.labs.values()):
+            wanted |= set(lab.after) if lab.id in wanted else set()
+        return [lab for lab in self.labs.values() if lab.id in wanted - {id}]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A lab as read: its file, what could be made of it, and its fault files."""
+
+    file: YamlFile
+    content: LabFile | None
+    faults: list[tuple[YamlFile, Fault | None]]
+
+    @property
+    def id(self) -> str:
+        return self.file.path.parent.name
+
+    def lab(self) -> Lab:
+        assert self.content
+        faults = [fault for _, fault in self.faults if fault]
+        return Lab(**dict(self.content), faults=faults, path=self.file.path.parent)
+
+
+def load_catalog(repo: Path) -> Catalog:
+    """Read every lab, or raise one LabError that lists every problem of every file."""
+    sources = {path.parent.name: _read(path, repo) for path in sorted(repo.glob("labs/*/lab.yml"))}
+    demanded = any(source.file.value(("needs", "roles")) for source in sources.values())
+    on_demand = load_topology(repo).roles_on_demand if demanded else set()
+    for source in sources.values():
+        _check_names(source, repo)
+        _check_needs(source, on_demand)
+        _check_objectives(source)
+        _check_faults(source)
+        for place, id in source.file.items(("after",)):
+            if str(id) not in sources:
+                source.file.problem(place, f"there is no lab '{id}'.{nearest(str(id), sources)}")
+    order = _order(sources)
+    problems = sorted(_problems(sources.values()))
+    if problems:
+        raise LabError("\n".join(["The labs are not described correctly:", *map(str, problems)]))
+    return Catalog({id: sources[id].lab() for id in order})
+
+
+def _read(path: Path, repo: Path) -> _Source:
+    file = YamlFile(path, repo)
+    faults = [YamlFile(fault, repo) for fault in sorted(path.parent.glob("faults/*.yml"))]
+    return _Source(file, file.read(LabFile), [(fault, fault.read(Fault)) for fault in faults])
+
+
+def _check_names(source: _Source, repo: Path) -> None:
+    """One id names a lab in four places: all must be there."""
+    if source.content and source.content.id != source.id:
+        source.file.problem(("id",), f"the id is '{source.content.id}' but the folder is labs/{source.id}")
+    places = [
+        f"manifests/{source.id}",
+        f"checks/{source.id}",
+        f"docs/labs/{source.id}.md",
+        f"docs/labs/{source.id}.zh.md",
+    ]
+    for place in places:
+        if not (repo / place).exists():
+            source.file.problem(("id",), f"{place} is missing")
+
+
+def _check_needs(source: _Source, on_demand: set[str]) -> None:
+    for place, role in source.file.items(("needs", "roles")):
+        if role not in on_demand:
+            source.file.problem(place, f"no host has the role '{role}' on demand.{nearest(str(role), on_demand)}")
+
+
+def _check_objectives(source: _Source) -> None:
+    earlier: list[str] = []
+    for place, _ in source.file.items(("objectives",)):
+        name = str(source.file.value((*place, "id")) or "")
+        if name and name in earlier:
+            source.file.problem((*place, "id"), f"the objective '{name}' stands here a second time")
+        for spot, id in source.file.items((*place, "after")):
+            if id not in earlier:
+                message = f"'{name}' comes after '{id}', which is no objective above it.{nearest(str(id), earlier)}"
+                source.file.problem(spot, message)
+        earlier.append(name)
+
+
+def _check_faults(source: _Source) -> None:
+    known = [str(source.file.value((*place, "id"))) for place, _ in source.file.items(("objectives",))]
+    for file, fault in source.faults:
+        if fault and fault.id != file.path.stem:
+            file.problem(("id",), f"the id is '{fault.id}' but the file is {file.path.name}")
+        for place, id in file.items(("fails",)):
+            if known and id not in known:
+                file.problem(place, f"there is no objective '{id}'.{nearest(str(id), known)}")
+
+
+def _order(sources: dict[str, _Source]) -> list[str]:
+    graph = {
+        id: [str(other) for _, other in source.file.items(("after",)) if str(other) in sources]
+        for id, source in sources.items()
+    }
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        cycle = error.args[1]
+        sources[cycle[0]].file.problem(("after",), f"the labs wait for each other: {' → '.join(cycle)}")
+        return []
+
+
+def _problems(sources: Iterable[_Source]) -> Iterator[Problem]:
+    for source in sources:
+        yield from source.file.problems
+        for file, _ in source.faults:
+            yield from file.problems

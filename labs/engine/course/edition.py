@@ -1,0 +1,143 @@
+"""What the labs run, in which version (vagrant/versions.yml)."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
+
+from labs.engine.course.yaml_file import load_model
+from labs.engine.errors import LabError
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Component(_Model):
+    version: str
+
+
+class GoComponent(_Component):
+    """A program built from Go modules by the wrapper module vagrant/components/<name>."""
+
+    kind: Literal["go"] = "go"
+    package: str
+    output: str | None = None
+    links: list[str] = []
+    stamp: dict[str, str] = {}
+    cgo: bool = False
+
+
+class MavenComponent(_Component):
+    """What vagrant/components/<name>/pom.xml depends on at run time, as jars in lib/."""
+
+    kind: Literal["maven"]
+
+
+class MavenRepository(_Component):
+    """A Maven repository with all that building the project `source` takes, so that it can be built offline."""
+
+    kind: Literal["maven-repository"]
+    source: str
+    goals: list[str] = ["verify"]
+
+
+class PipComponent(_Component):
+    """Python packages, pinned by hash in vagrant/components/<name>/requirements.txt, for the hosts' Python, in lib/."""
+
+    kind: Literal["pip"]
+    python: str
+
+
+class JlinkComponent(_Component):
+    """A Java runtime with these modules of the hosts' JDK."""
+
+    kind: Literal["jlink"]
+    modules: list[str]
+
+
+def _kind(given: Any) -> str:
+    return str(given.get("kind", "go") if isinstance(given, dict) else getattr(given, "kind", "go"))
+
+
+Component = Annotated[
+    Annotated[GoComponent, Tag("go")]
+    | Annotated[MavenComponent, Tag("maven")]
+    | Annotated[MavenRepository, Tag("maven-repository")]
+    | Annotated[PipComponent, Tag("pip")]
+    | Annotated[JlinkComponent, Tag("jlink")],
+    Discriminator(_kind),
+]
+
+
+class Image(_Model):
+    """A container image built from the folder vagrant/image/containers/<name> and some components."""
+
+    name: str
+    version: str
+    components: list[str]
+
+    @property
+    def reference(self) -> str:
+        """Name and tag, as a pod names it."""
+        return f"{self.name}:{self.version}"
+
+
+class Role(_Model):
+    """What the image of a host has because of a role: components in /opt, and packages of Debian."""
+
+    components: list[str] = []
+    packages: list[str] = []
+
+
+class Edition(_Model):
+    """One tested set of versions. `toolchain` is the role whose packages build what is written in Java."""
+
+    debian: str
+    components: dict[str, Component]
+    images: dict[str, Image]
+    roles: dict[str, Role] = {}
+    toolchain: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Edition":
+        problems = [
+            f"the {what} '{name}' {has} '{component}', which is no component"
+            for what, has, parts in (("image", "is made of", self.images), ("role", "brings", self.roles))
+            for name, part in parts.items()
+            for component in part.components
+            if component not in self.components
+        ]
+        if self.toolchain is not None and self.toolchain not in self.roles:
+            problems.append(f"the toolchain is that of the role '{self.toolchain}', which brings nothing")
+        others = [name for name, one in self.components.items() if not isinstance(one, GoComponent)]
+        if others and self.toolchain is None:
+            problems.append(f"building {', '.join(others)} takes a `toolchain`")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def component(self, name: str) -> Component:
+        """Return a component's recipe; LabError when versions.yml has none of that name."""
+        if name not in self.components:
+            raise LabError(
+                f"vagrant/versions.yml has no component '{name}'.", "Add it there, or correct the lab's `needs`."
+            )
+        return self.components[name]
+
+    def components_with(self, roles: Iterable[str], components: Iterable[str]) -> list[str]:
+        """Return `components` and those that `roles` bring."""
+        return sorted({*components, *(name for role in self._bringing(roles) for name in role.components)})
+
+    def packages_of(self, roles: Iterable[str]) -> list[str]:
+        """Return the packages that `roles` bring beside those that every host has."""
+        return sorted({name for role in self._bringing(roles) for name in role.packages})
+
+    def _bringing(self, roles: Iterable[str]) -> list[Role]:
+        return [self.roles[role] for role in roles if role in self.roles]
+
+
+def load_edition(repo: Path) -> Edition:
+    """Read vagrant/versions.yml; LabError lists every problem with its line."""
+    return load_model(repo / "vagrant" / "versions.yml", Edition)

@@ -1,0 +1,196 @@
+"""The hosts, their roles and their addresses (vagrant/topology.yml)."""
+
+import os
+from collections.abc import Collection, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from labs.engine.course.yaml_file import YamlFile, load_model, nearest
+from labs.engine.errors import LabError
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Host(_Model):
+    """One host: `number` is the last octet of its address, and the third of its pods' network.
+
+    Roles of `on_demand` are laid on it only for the labs that need them.
+    """
+
+    name: str = Field(pattern=r"^f0-\d+$")
+    number: int = Field(ge=2, le=254)
+    original: str
+    roles: list[str]
+    on_demand: list[str] = []
+    memory: int = Field(description="MiB, for virtual machines", ge=256)
+    cpus: int = Field(ge=1)
+
+
+class Vip(_Model):
+    """The address that moves between the proxies, and the port of the API servers behind it."""
+
+    name: str
+    number: int
+    port: int
+
+
+class ServiceAddresses(_Model):
+    """Service addresses that are agreed on beforehand."""
+
+    api: IPv4Address
+    dns: IPv4Address
+
+
+class Published(_Model):
+    """A port of a host that this machine's loopback offers under `name`."""
+
+    host: str
+    port: int
+    name: str
+
+
+class Topology(_Model):
+    """All hosts and networks."""
+
+    domain: str
+    network: IPv4Network
+    vip: Vip
+    pods: IPv4Network
+    services: IPv4Network
+    service_addresses: ServiceAddresses
+    hosts: list[Host]
+    aliases: dict[str, str]
+    first_port: int
+    published: list[Published]
+    interface: str = "eth0"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Topology":
+        names = [host.name for host in self.hosts]
+        numbers = [host.number for host in self.hosts]
+        unknown = sorted({*self.aliases.values(), *(p.host for p in self.published)} - set(names))
+        problems = [f"no host is named {name}" for name in unknown]
+        if len(set(names)) < len(names) or len({*numbers, self.vip.number}) <= len(numbers):
+            problems.append("two hosts share a name or a number (the VIP's number counts)")
+        if self.network.prefixlen != 24:
+            problems.append(f"the lab network must be a /24, not {self.network}")
+        if self.network.overlaps(self.pods) or self.network.overlaps(self.services):
+            problems.append(f"the lab network {self.network} overlaps the pods' or the Services' network")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def demanding(self, roles: Collection[str]) -> "Topology":
+        """Return the same hosts, those that have one of `roles` on demand with it."""
+        hosts = [
+            host.model_copy(update={"roles": [*host.roles, *(role for role in host.on_demand if role in roles)]})
+            for host in self.hosts
+        ]
+        return self.model_copy(update={"hosts": hosts})
+
+    @property
+    def roles_on_demand(self) -> set[str]:
+        """The roles that a lab may need."""
+        return {role for host in self.hosts for role in host.on_demand}
+
+    @property
+    def prefix(self) -> int:
+        """Length of the lab network's prefix."""
+        return self.network.prefixlen
+
+    @property
+    def vip_address(self) -> IPv4Address:
+        """Address of the API servers."""
+        return self.network[self.vip.number]
+
+    @property
+    def reverse_zone(self) -> str:
+        """Name of the zone with the hosts' PTR records, without a final dot."""
+        return ".".join(reversed(str(self.network.network_address).split(".")[:3])) + ".in-addr.arpa"
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the hosts, in order."""
+        return [host.name for host in self.hosts]
+
+    def on_loopback(self, page: str, ports: Mapping[str, Mapping[str, int]]) -> str | None:
+        """Return where a page of the course is found on this machine, None when its port is not published.
+
+        `http://whoami.frank.com/` is `http://whoami.frank.localhost:42206/`: browsers look for names under .localhost
+        on the machine itself, and the web servers take both names for one. A name that is an alias of a host is that
+        host's; all others are the first proxy's.
+        """
+        url = urlsplit(page)
+        wanted = 443 if url.scheme == "https" else 80
+        name = (url.hostname or "").removesuffix(f".{self.domain}")
+        host = self.aliases.get(name, self.with_role("proxy").name)
+        found = (one.name for one in self.published if (one.host, one.port) == (host, wanted))
+        port = ports.get(host, {}).get(next(found, ""))
+        return f"{url.scheme}://{name}.{self.browser_domain}:{port}{url.path}" if port else None
+
+    @property
+    def browser_domain(self) -> str:
+        """The domain's other name, `frank.localhost`, which browsers look for on their own machine."""
+        return f"{self.domain.partition('.')[0]}.localhost"
+
+    def host(self, name: str) -> Host:
+        """Return the host of that name; LabError when there is none."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise LabError(f"There is no host '{name}'.", f"The hosts are {', '.join(self.names)}.")
+
+    def address(self, name: str) -> IPv4Address:
+        """Return a host's address in the lab network."""
+        return self.network[self.host(name).number]
+
+    def pod_subnet(self, name: str) -> IPv4Network:
+        """Return the /24 that a node's pods live in: third octet = the host's number."""
+        return list(self.pods.subnets(new_prefix=24))[self.host(name).number]
+
+    def gateway(self, name: str) -> str:
+        """Return the bridge address of a host's own containers with its prefix, `172.7.15.1/24`."""
+        subnet = self.pod_subnet(name)
+        return f"{subnet[1]}/{subnet.prefixlen}"
+
+    def all_with_role(self, role: str) -> list[Host]:
+        """Return the hosts that have a role."""
+        return [host for host in self.hosts if role in host.roles]
+
+    def with_role(self, role: str) -> Host:
+        """Return the first host that has a role."""
+        return self.all_with_role(role)[0]
+
+
+def load_topology(repo: Path, network: str | None = None) -> Topology:
+    """Read vagrant/topology.yml; `network` (or F0_NETWORK) replaces the lab network.
+
+    Raises:
+        LabError: every problem of the file at once, with its line; or a network that is none.
+    """
+    roles = {folder.name for folder in (repo / "vagrant" / "roles").glob("*")}
+    topology = load_model(
+        repo / "vagrant" / "topology.yml", Topology, check=lambda file, loaded: _check_roles(file, loaded, roles)
+    )
+    wanted = network or os.environ.get("F0_NETWORK")
+    if not wanted:
+        return topology
+    try:
+        return Topology.model_validate({**topology.model_dump(), "network": wanted})
+    except ValueError as error:
+        raise LabError(
+            f"'{wanted}' can't be the lab network.",
+            "It must be a /24 that overlaps neither pods nor Services, such as 192.168.57.0/24.",
+        ) from error
+
+
+def _check_roles(file: YamlFile, topology: Topology, roles: set[str]) -> None:
+    """Note the roles that have no folder: nothing would be laid on those hosts, and nobody would hear of it."""
+    for host, (place, _) in zip(topology.hosts, file.items(("hosts",)), strict=True):
+        for role in sorted({*host.roles, *host.on_demand} - roles):
+            file.problem(place, f"{host.name} has the role '{role}': no folder of vagrant/roles.{nearest(role, roles)}")

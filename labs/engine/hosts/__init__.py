@@ -1,0 +1,1 @@
+"""The hosts: how they are made, reached and watched, whatever provides them."""
