@@ -1,267 +1,246 @@
-"""The story of a lab: up, check, hint, solve, break, reset, status, down. Each chapter is told in its module."""
+"""The story of one set of hosts: up, check, hint, solve, break, reset, down. Each chapter has its module."""
 
 import contextlib
-import shutil
 import subprocess
-from collections.abc import Collection, Iterator
-from functools import cached_property
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from labs.engine import drills
-from labs.engine.course.catalog import Catalog, Fault, Lab, load_catalog
-from labs.engine.course.edition import load_edition
-from labs.engine.course.steps import Step, parse_steps
-from labs.engine.course.topology import Topology, load_topology
+from labs.engine import checking, drills, hints, restarting, starting
+from labs.engine.context import Context, Tools
+from labs.engine.course.course import Course
+from labs.engine.course.lab_files import Fault, Lab
+from labs.engine.course.steps import Step
+from labs.engine.course.topology import Topology
 from labs.engine.errors import LabError
-from labs.engine.grading.run import Report, grade
-from labs.engine.hosts import readiness
-from labs.engine.hosts.docker.engine import Engine, connect
-from labs.engine.hosts.hosts import Hosts
-from labs.engine.hosts.remote import Remote
-from labs.engine.hosts.status import Status, look
+from labs.engine.events import Events
+from labs.engine.grading.report import Report
+from labs.engine.hosts.providers import choose_provider
+from labs.engine.hosts.status import Status
+from labs.engine.inspection import inspect
+from labs.engine.messages import _
+from labs.engine.settings import Settings
 from labs.engine.solving import run_steps
-from labs.engine.starting import UP_SECONDS, Start
-from labs.engine.terminal.progress import Tasks
-from labs.engine.workspace import Workspace, cache_dir
+from labs.engine.workspace import Workspace
 
 
-class Course:
-    """The course as one workspace of this machine has it."""
+class Session:
+    """One set of hosts of the course. Two sessions with workspaces and networks of their own can run side by side."""
 
-    def __init__(self, repo: Path, tasks: Tasks) -> None:
-        self._repo, self._tasks = repo, tasks
-        self.workspace = Workspace.of(repo)
-        self.catalog: Catalog = load_catalog(repo)
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The Docker engine, and what this workspace has in it."""
-        return Engine(connect(), self.workspace.name)
+    def __init__(
+        self, course: Course, workspace: Workspace, settings: Settings, events: Events, tools: Tools | None = None
+    ) -> None:
+        self.course, self.workspace = course, workspace
+        self._context = Context(course, workspace, settings, events, tools or Tools())
 
     @property
     def running(self) -> str | None:
-        """The id of the lab that the hosts are up for, None without hosts."""
-        state = self.workspace.read_state()
-        return str(state["lab"]) if state.get("phase") == "ready" else None
+        """The id of the lab that the hosts are up for, None without hosts; LabError when the state is damaged."""
+        state = self._context.state
+        return state.lab if state and state.phase == "ready" else None
 
-    # ------------------------------------------------------------------------------------------------ up and down
+    @property
+    def topology(self) -> Topology:
+        """The hosts as they were made."""
+        return self._context.topology(self._context.state)
 
-    def up(self, id: str, *, switch: bool = False, provider: str | None = None, internet: bool = False) -> None:
+    # --------------------------------------------------------------------------------- up, start, reset and down
+
+    def up(
+        self,
+        id: str,
+        *,
+        switch: bool = False,
+        provider: str | None = None,
+        network: str | None = None,
+        internet: bool | None = None,
+    ) -> None:
         """Bring the hosts to the starting state of a lab; nothing happens when they are up for it already.
 
+        What isn't given is taken from the hosts that are there, then from the settings.
+
         Raises:
-            LabError: unknown lab; hosts up for another one and no `switch`; this machine lacks something; a deadline.
+            LabError: unknown lab; hosts up for another lab and no `switch`, or made another way; this machine lacks
+                something; a deadline passed.
         """
-        lab, state = self.catalog.lab(id), self.workspace.read_state()
-        if self.running == id:
-            self._require_alive()
-            self._tasks.note(f"The hosts are up for the lab '{id}' already. A fresh start: invoke lab.reset")
-            return
-        if self.running not in (None, id) and not switch:
-            raise LabError(
-                f"The hosts are up for the lab '{state['lab']}'.",
-                f"invoke lab.up {id} --switch leaves it and starts '{id}'; what you did on the hosts is lost.",
-            )
-        with self._changing():
-            self._start(lab, provider, internet=internet)
+        lab, old = self.course.catalog.lab(id), self._context.state
+        settings = self._context.settings
+        chosen = choose_provider(provider or (old.provider if old else None), settings)
+        wanted = self.course.topology.in_network(network or (old.network if old else settings.network)).network
+        if old and old.phase == "ready":
+            if old.lab != id and not switch:
+                raise LabError(
+                    "other-lab",
+                    _("The hosts are up for the lab '{lab}'.", lab=old.lab),
+                    _("`invoke lab.up {id} --switch` leaves that lab, and your work on its hosts is lost.", id=id),
+                )
+            if old.lab == id:
+                if (old.provider, old.network) != (chosen, str(wanted)):
+                    raise LabError(
+                        "other-lab",
+                        _(
+                            "The hosts are up already, made by {provider} in {network}.",
+                            **_made(old.provider, old.network),
+                        ),
+                        _("`invoke lab.down` removes them; your work on them is lost."),
+                    )
+                restarting.require_running(self._context)
+                self._context.events.note(
+                    _("The hosts are up for the lab '{id}' already. For fresh hosts: invoke lab.reset", id=id)
+                )
+                return
+        carried = old.internet if old else False
+        with self.workspace.exclusive():
+            self._begin(lab, chosen, str(wanted), internet=carried if internet is None else internet)
+        self._context.record.event("started", id)
 
     def reset(self, id: str | None = None) -> str:
-        """Bring the hosts back to a lab's starting state, whatever was done to them; return the lab's id."""
-        state = self.workspace.read_state()
-        wanted = id or state.get("lab")
-        if not wanted:
-            raise LabError("No lab is up, so there is nothing to reset.", "invoke lab.up flannel")
-        lab, internet = self.catalog.lab(wanted), bool(state.get("internet"))
-        with self._changing():
-            self._start(lab, state.get("provider"), internet=internet, network=state.get("network"))
-        return str(wanted)
+        """Bring the hosts back to a lab's starting state, whatever was done to them; return the lab's id.
 
-    def down(self) -> None:
-        """Remove everything made for this workspace: containers, volumes, network, connections, files."""
-        engine = self.engine
-        with self._changing(), self._tasks.task("Removing the hosts"):
-            self._hosts(engine, self.topology).destroy()
-
-    def purge(self) -> None:
-        """Remove what every workspace shares: the cache and our images in the Docker engine."""
-        with self._tasks.task(f"Removing {cache_dir()} and the images"):
-            self.engine.remove_images()
-            shutil.rmtree(cache_dir(), ignore_errors=True)
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
-        """Keep others from making or removing these hosts meanwhile; LabError when somebody is at it already."""
-        locks = cache_dir() / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(locks / f"{self.workspace.name}.lock", timeout=0):
-                yield
-        except Timeout:
+        Raises:
+            LabError: no lab is up and none is named; as for `up`.
+        """
+        old = self.workspace.readable_state()
+        wanted = id or (old.lab if old else None)
+        if wanted is None:
+            self._context.state  # noqa: B018 - says so when the state is damaged
             raise LabError(
-                "Another lab.up, lab.reset or lab.down is at work on these hosts.",
-                "Wait until it has ended, then try again.",
-            ) from None
+                "no-lab", _("No lab is up, so there is nothing to reset."), _("Start a lab: invoke lab.up flannel")
+            )
+        lab, settings = self.course.catalog.lab(wanted), self._context.settings
+        provider = old.provider if old else choose_provider(None, settings)
+        network = old.network if old else settings.network
+        with self.workspace.exclusive():
+            self._begin(lab, provider, network, internet=bool(old and old.internet))
+        self._context.record.event("reset", wanted)
+        return wanted
 
-    def _start(self, lab: Lab, provider: str | None, *, internet: bool, network: str | None = None) -> None:
-        needs = self.catalog.needs(lab.id)
-        start = Start(self.workspace, self.engine, self._tasks)
-        topology = start.run(lab.id, needs, provider, internet=internet, network=network)
-        for earlier in self.catalog.before(lab.id):
-            self._tasks.note(f"'{lab.id}' builds on '{earlier.id}': solving it by its own documented steps.")
-            self._solve(earlier, topology)
-        self.workspace.write_state({**self.workspace.read_state(), "phase": "ready"})
+    def start(self) -> None:
+        """Start hosts that were stopped (this machine or Docker restarted), together, and keep the learner's work."""
+        with self.workspace.exclusive():
+            if not restarting.start_stopped(self._context):
+                self._context.events.note(_("All hosts are running already."))
 
-    # --------------------------------------------------------------------------------- check, hint, solve and break
+    def reboot(self, host: str) -> None:
+        """Shut a host down and start it again; return when its services, and the pods on it, are back."""
+        with self.workspace.exclusive():
+            restarting.reboot(self._context, host)
+
+    def down(self, *, purge: bool = False) -> None:
+        """Remove everything made for this workspace: hosts, network, connections, files. The grade record stays.
+
+        Args:
+            purge: remove what all workspaces share as well: the cache, and our images in the Docker engine
+
+        Raises:
+            LabError: a folder isn't ours, or `purge` would take away what other workspaces need; then nothing is removed.
+        """
+        self.workspace.require_ours()
+        if purge:
+            starting.require_purgeable(self._context)
+        with self.workspace.exclusive(), self._context.events.task(_("Removing the hosts")):
+            starting.remove_hosts(self._context)
+        if purge:
+            starting.purge(self._context)
+
+    def _begin(self, lab: Lab, provider: str, network: str | None, *, internet: bool) -> None:
+        starting.make_hosts(self._context, lab.id, provider, network, internet=internet)
+        for earlier in self.course.catalog.before(lab.id):
+            self._context.events.note(
+                _(
+                    "'{id}' builds on '{earlier}': solving that lab by its documented steps.",
+                    id=lab.id,
+                    earlier=earlier.id,
+                )
+            )
+            self._solve(earlier.id)
+        with self.workspace.changing() as state:
+            state.phase = "ready"
+
+    # ------------------------------------------------------------------------------ check, hint, solve and break
 
     def labs_up(self, wanted: str = "flannel") -> list[Lab]:
-        """Return the labs that the hosts are up for: those solved before, then the one itself; LabError without one."""
-        running = self.running
-        if running is None:
-            phase = self.workspace.read_state().get("phase")
-            what = "The last lab.up did not come to its end." if phase else "No lab is up."
-            raise LabError(what, f"invoke lab.up {wanted}")
-        return [*self.catalog.before(running), self.catalog.lab(running)]
+        """Return the labs that the hosts are up for: those solved before, then the lab itself; LabError without one."""
+        state = self._context.require_state()
+        return [*self.course.catalog.before(state.lab), self.course.catalog.lab(state.lab)]
 
-    def check(self, id: str, lang: str, only: Collection[str] = (), junit: Path | None = None) -> Report:
-        """Grade a lab on the running hosts; see grading.grade."""
-        lab = self.catalog.lab(id)
-        self._require_up(lab)
-        return grade(lab, self._repo, self.workspace.ssh_config, lang, only, junit)
+    def check(self, id: str, only: Collection[str] = (), junit: Path | None = None) -> Report:
+        """Grade a lab on the running hosts, and enter the result into the grade record; see grading.run.grade."""
+        return checking.check(self._context, self._lab_that_is_up(id), only, junit)
 
-    def hint(self, id: str, lang: str, objective: str | None = None) -> str:
+    def check_all(self, ids: Collection[str]) -> list[Report]:
+        """Grade several labs side by side."""
+        return checking.check_all(self._context, [self._lab_that_is_up(id) for id in ids])
+
+    def watch(self, ids: Sequence[str], only: Collection[str] = ()) -> Iterator[list[Report]]:
+        """Grade labs again and again, what isn't passed yet; yield all reports each time, until everything passed."""
+        return checking.watch(self._context, [self._lab_that_is_up(id) for id in ids], only)
+
+    def hint(self, id: str, objective: str | None = None) -> hints.Hint:
         """Return the next hint of an objective (by default the first not passed); each call goes one step further."""
-        lab = self.catalog.lab(id)
-        if objective is None:
-            waiting = self.check(id, lang).open
-            if not waiting:
-                raise LabError(f"All objectives of '{id}' are reached: there is nothing left to hint at.")
-            objective = waiting[0]
-        one = lab.objective(objective)
-        state = self.workspace.read_state()
-        given = dict(state.get("hints", {}))
-        step = min(int(given.get(objective, 0)), len(one.hints) - 1)
-        if state:
-            self.workspace.write_state({**state, "hints": {**given, objective: step + 1}})
-        return f"{one.title.of(lang)} ({step + 1}/{len(one.hints)})\n{one.hints[step].of(lang)}"
+        return hints.next_hint(self._context, self.course.catalog.lab(id), objective)
 
     def steps(self, id: str, until: int | None = None) -> list[Step]:
         """Return the documented steps of a lab, up to and including number `until`."""
-        self.catalog.lab(id)
-        page = self._repo / "docs" / "labs" / f"{id}.md"
-        steps = parse_steps(page, load_topology(self._repo).names, self._repo / "manifests")
-        if until is not None and not 1 <= until <= len(steps):
-            raise LabError(
-                f"'{id}' has steps 1 to {len(steps)}, not {until}.", f"invoke lab.solve {id} --dry-run lists them."
-            )
-        return steps[:until]
+        return self.course.steps(id, until)
 
     def solve(self, id: str, until: int | None = None) -> None:
         """Run a lab's documented steps on the hosts, stopping at the first that fails."""
         self.steps(id, until)
-        self._require_up(self.catalog.lab(id))
-        self._solve(self.catalog.lab(id), self.topology, until)
+        self._lab_that_is_up(id)
+        with self.workspace.shared():
+            self._solve(id, until)
+        self._context.record.event("solved", id, str(until or ""))
 
-    def _solve(self, lab: Lab, topology: Topology, until: int | None = None) -> None:
-        with Remote(self.workspace) as remote:
-            run_steps(self.steps(lab.id, until), remote, self._tasks)
+    def _solve(self, id: str, until: int | None = None) -> None:
+        with self._context.remote() as remote:
+            run_steps(self.steps(id, until), remote, self._context.events)
 
-    def plant(self, id: str, fault_id: str | None) -> Fault:
+    def plant(self, id: str, fault: str | None = None) -> Fault:
         """Break a solved lab by a documented fault (by default the first) and return which one it was."""
-        lab = self.catalog.lab(id)
-        if not lab.faults:
-            raise LabError(f"The lab '{id}' has no faults to plant.")
-        fault = lab.fault(fault_id) if fault_id else lab.faults[0]
-        self._require_up(lab)
-        drills.note(self.workspace, lab, [*drills.planted(self.workspace, lab), fault.id])
-        with Remote(self.workspace) as remote, self._tasks.task("Breaking something"):
-            doing = f"The fault '{fault.id}' could not be planted"
-            drills.run(fault.commands, remote, doing, f"Faults are made for a solved lab: invoke lab.solve {id}")
-        return fault
+        lab = self._lab_that_is_up(id)
+        with self.workspace.shared():
+            return drills.plant(self._context, lab, fault)
 
-    def repair(self, id: str, fault_id: str | None) -> Fault:
-        """Put right a fault that was planted (by default the last one) and return it; LabError when none is."""
-        lab = self.catalog.lab(id)
-        self._require_up(lab)
-        planted = drills.planted(self.workspace, lab)
-        if not planted and not fault_id:
-            raise LabError(f"No fault is planted in the lab '{id}'.", f"invoke lab.break {id} plants one.")
-        fault = lab.fault(fault_id or planted[-1])
-        with Remote(self.workspace) as remote, self._tasks.task("Repairing it"):
-            doing = f"The fault '{fault.id}' could not be repaired"
-            drills.run(fault.repair, remote, doing, "invoke lab.reset brings fresh hosts.")
-        drills.note(self.workspace, lab, [one for one in planted if one != fault.id])
-        return fault
+    def repair(self, id: str, fault: str | None = None) -> Fault:
+        """Repair a fault that was planted (by default the last one) and return it; LabError when none is."""
+        lab = self._lab_that_is_up(id)
+        with self.workspace.shared():
+            return drills.repair(self._context, lab, fault)
 
-    # ------------------------------------------------------------------------------------------------------- status
+    def _lab_that_is_up(self, id: str) -> Lab:
+        """Return the lab; LabError unless the hosts are up for it or for one that builds on it."""
+        lab = self.course.catalog.lab(id)
+        if lab not in self.labs_up():
+            raise LabError(
+                "other-lab",
+                _("The hosts are up for '{running}', not for '{id}'.", running=self.running, id=id),
+                _("To leave that lab: invoke lab.up {id} --switch", id=id),
+            )
+        return lab
+
+    # ----------------------------------------------------------------------------------------------------- status
 
     def status(self) -> Status:
         """Return the state of hosts, services and cluster, complete even when hosts are dead."""
-        running = self.running
-        return look(self.workspace, self.engine, self.topology, self.pages(running) if running else [])
+        return inspect(self._context, self.pages)
 
     def pages(self, id: str) -> list[str]:
         """Return where a browser on this machine finds the pages of a lab, and of those before it."""
-        ports = self.workspace.read_state().get("ports", {})
-        labs = [*self.catalog.before(id), self.catalog.lab(id)]
-        found = (self.topology.on_loopback(page, ports) for lab in labs for page in lab.pages)
-        return [page for page in found if page]
-
-    def reboot(self, host: str) -> None:
-        """Turn a host off and on again; returns when its services and the pods that were ready are ready again."""
-        topology = self.topology
-        topology.host(host)
-        if self.running is None:
-            raise LabError("No lab is up.", "invoke lab.up flannel")
-        cluster = readiness.Api.of(self.workspace, topology)
-        with self._tasks.task(f"Rebooting {host}"), Remote(self.workspace) as remote:
-            before = cluster.ready_pods(host)
-            self._hosts(self.engine, topology).reboot(host)
-
-            def back() -> bool:
-                # What the API says of a pod is old news until its kubelet has reported new containers.
-                # And a controller manager that ran on the host needs some time to be replaced by another.
-                now = cluster.ready_pods(host)
-                renewed = all(now.get(pod, old) != old for pod, old in before.items())
-                return cluster.is_ready() and renewed and cluster.endpoints_are_current(host)
-
-            ready = readiness.wait_until(back, UP_SECONDS)
-            readiness.require(ready, self.workspace, topology, remote)
+        state = self.workspace.readable_state()
+        labs = [*self.course.catalog.before(id), self.course.catalog.lab(id)]
+        topology, ports = self._context.topology(state), state.ports if state else {}
+        places = (topology.on_loopback(page, ports) for lab in labs for page in lab.pages)
+        return [place for place in places if place]
 
     def shell(self, host: str) -> int:
         """Open a shell on a host; return its exit status."""
         self.topology.host(host)
         if not self.workspace.ssh_config.exists():
-            raise LabError("There are no hosts.", "invoke lab.up flannel")
-        return subprocess.run(["ssh", "-F", str(self.workspace.ssh_config), host], check=False).returncode
+            raise LabError("no-lab", _("There are no hosts."), _("Start a lab: invoke lab.up flannel"))
+        with contextlib.suppress(KeyboardInterrupt):  # it is for the shell
+            return subprocess.run(["ssh", "-F", str(self.workspace.ssh_config), host], check=False).returncode
+        return 130
 
-    @property
-    def topology(self) -> Topology:
-        """The hosts as they were made: in the network that was chosen then, with the roles that their lab needs."""
-        state = self.workspace.read_state()
-        roles = self.catalog.needs(state["lab"]).roles if state.get("lab") in self.catalog.labs else []
-        return load_topology(self._repo, state.get("network")).demanding(roles)
 
-    def _hosts(self, engine: Engine, topology: Topology) -> Hosts:
-        provider = str(self.workspace.read_state().get("provider", "docker"))
-        return Hosts(self.workspace, topology, load_edition(self._repo), provider, engine)
-
-    def _require_alive(self) -> None:
-        """Raise LabError when a host does not run: starting all afresh would lose what the learner did."""
-        if self.workspace.read_state().get("provider", "docker") != "docker":
-            return  # the engine knows nothing of virtual machines
-        running = {str(one.name).rsplit(".", 1)[-1] for one in self.engine.containers() if one.status == "running"}
-        dead = [name for name in self.topology.names if name not in running]
-        if dead:
-            raise LabError(
-                f"The lab is up, but {', '.join(dead)} {'does' if len(dead) == 1 else 'do'} not run.",
-                f"invoke host.reboot {dead[0]} starts it again; invoke lab.reset starts afresh.",
-            )
-
-    def _require_up(self, lab: Lab) -> None:
-        """Raise LabError unless the hosts are up for this lab or one that builds on it."""
-        if lab not in self.labs_up(lab.id):
-            raise LabError(
-                f"The hosts are up for '{self.running}', not for '{lab.id}'.", f"invoke lab.up {lab.id} --switch"
-            )
+def _made(provider: str, network: str) -> dict[str, object]:
+    return {"provider": provider, "network": network}

@@ -14,7 +14,7 @@ class State(BaseModel):
         version: of this schema
         generation: another for every set of hosts: a result of earlier ones is told by it
         lab: the lab that the hosts are for
-        phase: "starting" until they are at the lab's starting state, then "ready"
+        phase: "starting" until they are at the lab's starting state, then "ready"; "removing" while they are removed
         provider: what made the hosts, and must remove them
         network: the lab network, a /24
         internet: whether the hosts may leave this machine
@@ -28,7 +28,7 @@ class State(BaseModel):
     version: Literal[1] = 1
     generation: str
     lab: str
-    phase: Literal["starting", "ready"] = "starting"
+    phase: Literal["starting", "ready", "removing"] = "starting"
     provider: str
     network: str
     internet: bool = False

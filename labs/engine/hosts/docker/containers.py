@@ -1,102 +1,105 @@
-"""Host containers, started side by side by the docker client, and known to Vagrant as its machines.
+"""Host containers: what the engine is asked for, so that systemd and a kubelet can live in a container.
 
-Vagrant's own `up` starts the docker client some 200 times for five hosts, with locks between them, just while the hosts
-need the processor to boot: the cluster is ready twice as fast without. So the containers are started here, as the
-Vagrantfile says, and each is entered where Vagrant keeps the id of a machine: `vagrant status`, `ssh`, `halt` and `up`
-then work on it as on one of its own making.
+`vagrant up` starts the docker client some 200 times for five hosts, with locks between them, while the hosts need the
+processor to boot: the cluster is ready twice as fast when the containers are created side by side.
 """
 
-import os
-import shutil
-import subprocess
+from __future__ import annotations
+
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
-from labs.engine.course.topology import Topology
 from labs.engine.errors import LabError
-from labs.engine.workspace import Workspace
+from labs.engine.hosts.docker.engine import Engine
+from labs.engine.messages import _
 
-MARK = "F0LABS_MACHINES_OF"  # in the environment of processes that create hosts: for which workspace
-Ports = dict[str, dict[str, int]]
+STOP_SECONDS = 10
+# overlayfs can't lie on overlayfs
+_VOLUMES = ("docker", "containerd", "kubelet")
 
 
-def start(
-    workspace: Workspace,
-    topology: Topology,
+def create_containers(
+    engine: Engine,
+    network: str,
+    addresses: Mapping[str, IPv4Address],
     images: Mapping[str, str],
-    ports: Ports,
-    labels: Mapping[str, str],
-) -> None:
-    """Start a container for every host; LabError with Docker's words about the first that does not start."""
-    program = shutil.which("docker")
-    if not program:
-        raise LabError("The docker client is not installed.", "Run ./setup.sh: it installs it.")
-    running = {
-        name: subprocess.Popen(
-            [program, "run", "--detach", *run_arguments(workspace, topology, name, ports[name], labels), images[name]],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, MARK: workspace.name},
-        )
-        for name in topology.names
-    }
-    refused = []
-    for name, process in running.items():  # every one is waited for: none starts behind the back of an error
-        identifier, said = process.communicate()
-        if process.returncode:
-            refused.append(f"{name} could not be started:\n{said.strip()}")
-        else:
-            note = workspace.root / ".vagrant" / "machines" / name / "docker" / "id"
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(identifier.strip())
-    if refused:
-        raise LabError(refused[0], "invoke doctor tells what this machine lacks.")
+    ports: Mapping[str, Mapping[int, int]],
+    mounts: Mapping[str, Mapping[Path, str]],
+) -> dict[str, str]:
+    """Create and start a container for every host, side by side; return their ids.
+
+    Args:
+        engine: the workspace's engine
+        network: name of the lab network, and prefix of the containers' names
+        addresses: each host's address
+        images: each host's image
+        ports: each host's published ports: port in the container → port on loopback
+        mounts: each host's read-only folders: folder on this machine → path in the container
+
+    Raises:
+        LabError: the engine refuses one; every other one was tried by then.
+    """
+    from docker.errors import APIError
+
+    def create(host: str) -> str:
+        arguments = container_arguments(engine, network, host, addresses[host], ports[host], mounts[host])
+        identifier: str = engine.client.api.create_container(images[host], **arguments)["Id"]
+        engine.client.api.start(identifier)
+        return identifier
+
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        futures = {host: pool.submit(create, host) for host in addresses}
+    for host, future in futures.items():
+        error = future.exception()
+        if isinstance(error, APIError):
+            raise LabError(
+                "hosts-not-created",
+                _("Docker could not start {host}:\n{output}", host=host, output=error.explanation or error),
+                _("`invoke doctor` shows what this machine lacks."),
+            ) from error
+    return {host: future.result() for host, future in futures.items()}
 
 
-def run_arguments(
-    workspace: Workspace, topology: Topology, host: str, ports: Mapping[str, int], labels: Mapping[str, str]
-) -> list[str]:
-    """Return what `docker run` is told: name and ports, which the Vagrantfile has by other means, and the rest."""
-    inside = {"ssh": 22} | {port.name: port.port for port in topology.published if port.host == host}
-    return [
-        f"--name={workspace.name}.{host}",
-        *(f"--publish=127.0.0.1:{ports[name]}:{port}" for name, port in inside.items()),
-        *create_arguments(workspace, topology, host, labels),
-    ]
+def container_arguments(
+    engine: Engine,
+    network: str,
+    host: str,
+    address: IPv4Address,
+    ports: Mapping[int, int],
+    mounts: Mapping[Path, str],
+) -> dict[str, Any]:
+    """Return what the engine's create call gets for a host, in docker-py's words."""
+    from docker.types import Mount
 
-
-def create_arguments(workspace: Workspace, topology: Topology, host: str, labels: Mapping[str, str]) -> list[str]:
-    """Return what `docker create` is told so that a container is a machine that systemd and a kubelet can live in."""
-    return [
-        f"--network={workspace.name}",
-        f"--ip={topology.address(host)}",
-        f"--hostname={host}",
-        *(f"--label={label}={value}" for label, value in labels.items()),
-        # all but the right to raise limits, which some machines can't give
-        "--cap-add=ALL",
-        "--cap-drop=SYS_RESOURCE",
-        "--cgroupns=private",
-        "--device-cgroup-rule=a *:* rwm",
-        *(f"--security-opt={part}=unconfined" for part in ("seccomp", "apparmor", "systempaths")),
-        "--stop-signal=SIGRTMIN+3",
-        "--stop-timeout=10",
-        "--tmpfs=/run",
-        "--tmpfs=/run/lock",
-        "--tmpfs=/tmp:exec",
-        # overlayfs can't lie on overlayfs
-        *(f"--volume=/var/lib/{name}" for name in ("docker", "containerd", "kubelet")),
-        "--volume=/lib/modules:/lib/modules:ro",
-        f"--volume={workspace.hosts}/{host}:/f0/tree:ro",
-        f"--volume={workspace.root}/images:/opt/images:ro",
-        *(f"--volume={source}:{target}:ro" for source, target in course_folders(workspace, topology, host).items()),
-    ]
-
-
-def course_folders(workspace: Workspace, topology: Topology, host: str) -> dict[Path, str]:
-    """Return the folders of the repository that a host has, and where: manifests, on f0-15 the sources of labs."""
-    sources = workspace.repo.glob("labs/*/source") if "ops" in topology.host(host).roles else ()
+    api = engine.client.api
+    host_config = api.create_host_config(
+        # every capability but that to raise limits, which some machines can't grant
+        cap_add=["ALL"],
+        cap_drop=["SYS_RESOURCE"],
+        cgroupns="private",
+        device_cgroup_rules=["a *:* rwm"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec"},
+        mounts=[
+            *(Mount(f"/var/lib/{name}", None, type="volume") for name in _VOLUMES),
+            Mount("/lib/modules", "/lib/modules", type="bind", read_only=True),
+            *(Mount(target, str(source), type="bind", read_only=True) for source, target in mounts.items()),
+        ],
+        port_bindings={inside: ("127.0.0.1", outside) for inside, outside in ports.items()},
+        network_mode=network,
+    )
+    # What the docker client calls systempaths=unconfined; docker-py has no word for it.
+    host_config |= {"MaskedPaths": [], "ReadonlyPaths": []}
+    endpoint = api.create_endpoint_config(ipv4_address=str(address))
     return {
-        workspace.repo / "manifests": "/f0/manifests",
-        **{folder: f"/f0/source/{folder.parent.name}" for folder in sorted(sources)},
+        "name": f"{network}.{host}",
+        "hostname": host,
+        "labels": engine.labels,
+        "ports": list(ports),
+        "stop_signal": "SIGRTMIN+3",
+        "host_config": host_config,
+        "networking_config": api.create_networking_config({network: endpoint}),
     }
