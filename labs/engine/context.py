@@ -65,12 +65,12 @@ class Context:
             self.access.write(state.ports)
         return state
 
-    def require_state(self) -> State:
-        """Return the state of hosts that are up for a lab; LabError when none are."""
+    def require_state(self, wanted: str = "flannel") -> State:
+        """Return the state of hosts that are up for a lab; LabError when none are, which advises the `wanted` one."""
         state = self.state
         if state is None or state.phase != "ready":
             what = _("No lab is up.") if state is None else _("The last `lab.up` did not finish.")
-            raise LabError("no-lab", what, _("Start a lab: invoke lab.up {id}", id=state.lab if state else "flannel"))
+            raise LabError("no-lab", what, _("Start a lab: invoke lab.up {id}", id=state.lab if state else wanted))
         return state
 
     def topology(self, state: State | None) -> Topology:

@@ -55,6 +55,17 @@ def connect() -> DockerClient:
     return client
 
 
+def image_exists(client: DockerClient, tag: str) -> bool:
+    """Return whether the Docker engine has an image of that name and tag."""
+    from docker.errors import ImageNotFound
+
+    try:
+        client.images.get(tag)
+    except ImageNotFound:
+        return False
+    return True
+
+
 def build_image(
     client: DockerClient,
     scratch: Path,

@@ -8,6 +8,7 @@ from labs.engine.course.edition import GoComponent
 from labs.engine.errors import LabError
 from labs.engine.hosts.provider import Finding
 from labs.engine.hosts.providers import choose_provider, make_provider
+from labs.engine.hosts import resources
 from labs.engine.hosts.resources import probe
 from labs.engine.messages import REPO, Message, Sentence, _, listing
 from labs.engine.settings import Settings
@@ -38,7 +39,7 @@ def examine(settings: Settings) -> Sequence[Finding]:
         if provider.facts().ip_vs
         else _("mode iptables: the hosts' kernel has no ip_vs, which the blog's cluster used")
     )
-    return [*findings, *provider.check(), Finding(_("kube-proxy"), mode)]
+    return [*findings, *provider.check(), resources.inotify(), Finding(_("kube-proxy"), mode)]
 
 
 def _course(course: Course, settings: Settings) -> Sentence:

@@ -160,7 +160,7 @@ class Session:
 
     def labs_up(self, wanted: str = "flannel") -> list[Lab]:
         """Return the labs that the hosts are up for: those solved before, then the lab itself; LabError without one."""
-        state = self._context.require_state()
+        state = self._context.require_state(wanted)
         return [*self.course.catalog.before(state.lab), self.course.catalog.lab(state.lab)]
 
     def check(self, id: str, only: Collection[str] = (), junit: Path | None = None) -> Report:
@@ -210,7 +210,7 @@ class Session:
     def _lab_that_is_up(self, id: str) -> Lab:
         """Return the lab; LabError unless the hosts are up for it or for one that builds on it."""
         lab = self.course.catalog.lab(id)
-        if lab not in self.labs_up():
+        if lab not in self.labs_up(id):
             raise LabError(
                 "other-lab",
                 _("The hosts are up for '{running}', not for '{id}'.", running=self.running, id=id),

@@ -1,21 +1,24 @@
-"""What tests of the engine share: a workspace of their own, programs of their own on PATH, progress that nobody sees.
+"""What tests of the engine share: settings, a workspace and programs of their own.
 
 Golden files are written anew by `F0_GOLDEN=write pytest tests/engine`; look at `git diff` afterwards.
 """
 
-import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from rich.console import Console
 
 from labs.engine.course.edition import Edition, load_edition
 from labs.engine.course.topology import Topology, load_topology
-from labs.engine.hosts.docker.containers import Ports
-from labs.engine.terminal.progress import Tasks, progress
+from labs.engine.settings import Settings
+from labs.engine.state import Ports
 from labs.engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from labs.engine.session import Session
+    from tests.engine.story import Stage
 
 REPO = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
@@ -41,12 +44,17 @@ def anywhere(text: str, workspace: Workspace) -> str:
 
 @pytest.fixture(autouse=True)
 def own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test uses the workspace or the cache of this machine's user."""
+    """No test, and no process that it starts, uses the workspace or the cache of this machine's user."""
     monkeypatch.setenv("F0_WORKSPACE", str(tmp_path / "labs"))
     monkeypatch.setenv("F0_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     for name in ("F0_NETWORK", "F0_PROVIDER", "F0_BUNDLE", "F0_KEEP_BUILD_CACHE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(workspace=tmp_path / "labs", cache=tmp_path / "cache")
 
 
 @pytest.fixture
@@ -86,15 +94,19 @@ def no_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def said() -> io.StringIO:
-    """What `tasks` showed."""
-    return io.StringIO()
+def stage(tmp_path: Path) -> "Stage":
+    """A session of a small course in a world of its own."""
+    from tests.engine.story import Stage, write_course
+
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    write_course(repo)
+    return Stage(repo, Settings(workspace=tmp_path / "seat/labs", cache=tmp_path / "cache"))
 
 
 @pytest.fixture
-def tasks(said: io.StringIO) -> Iterator[Tasks]:
-    with progress(Console(file=said, width=200)) as shown:
-        yield shown
+def session(stage: "Stage") -> "Session":
+    return stage.session
 
 
 @pytest.fixture

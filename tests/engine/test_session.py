@@ -1,564 +1,474 @@
-"""The story of a lab: what each task refuses, what it says then, and that nothing is lost or left."""
+"""The story of a set of hosts: what each task refuses, what it says then, and that nothing is lost or left."""
 
-import io
-import socket
-from collections import namedtuple
+import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from labs.engine import doctor
-from labs.engine import session as module
-from labs.engine import starting as start_of_hosts
+from labs.engine.course.course import load_course
 from labs.engine.errors import LabError
-from labs.engine.hosts.docker.containers import Ports
-from labs.engine.hosts.readiness import BOOTED, Api
-from labs.engine.hosts.remote import Outcome
-from labs.engine.session import Course
-from labs.engine.terminal.progress import Tasks
-from tests.engine.conftest import REPO, Program
-from tests.engine.fakes import FakeContainer, FakeDocker, FakeList, FakeRemote
+from labs.engine.events import Events
+from labs.engine.hosts.provider import Finding, HostState
+from labs.engine.hosts.readiness import BOOTED
+from labs.engine.hosts.remote import CommandResult
+from labs.engine.messages import verbatim
+from labs.engine.session import Session
+from labs.engine.settings import Settings
+from tests.engine.conftest import Program
+from tests.engine.story import Stage, refused
 
-LAB = """\
-id: {id}
-title: {{en: The {id} lab, zh: 实验 {id}}}
-summary: {{en: A lab., zh: 一个实验。}}
-minutes: 5
-after: [{after}]
-needs: {{components: []}}
-objectives:
-  - id: routes
-    title: {{en: Routes, zh: 路由}}
-    points: 100
-    hints: [{{en: Look., zh: 看。}}, {{en: Look closer., zh: 仔细看。}}]
-"""
-FAULT = """\
-id: lost-route
-title: {en: A route is lost, zh: 路由丢失}
-commands: [{hosts: [f0-13, f0-14], run: ip route flush}]
-repair: [{hosts: [f0-13], run: ip route add}]
-fails: [routes]
-"""
-PAGE = """\
-# A lab
-
-## First
-
-``` bash title="f0-13"
-echo one
-```
-
-## Second
-
-``` bash title="f0-13, f0-14"
-echo two
-```
-"""
-Address = namedtuple("Address", ["family", "address"])
-
-READY = {"phase": "ready", "provider": "docker", "network": "192.168.56.0/24"}
-IMAGES = {"f0-13": "image"}
-PORTS = {"f0-13": {"ssh": 2, "api": 1}}
+DEFAULT_NETWORK = "192.168.56.0/24"
 
 
-class FakeHosts:
-    """Hosts that are laid out, created and destroyed in `story`; `trouble` happens when they are created."""
-
-    def __init__(self, story: list[str]) -> None:
-        self._story = story
-        self.trouble: Callable[[], None] = lambda: None
-
-    def __call__(self, *_: object) -> "FakeHosts":
-        return self
-
-    def lay_out(self, images: dict[str, str], *_: object, **__: object) -> dict[str, dict[str, int]]:
-        self._story.append(f"laid out {images['f0-13']}")
-        return PORTS
-
-    def create(self, images: dict[str, str], ports: Ports) -> None:
-        assert ports == PORTS
-        self.trouble()
-        self._story.append(f"created from {images['f0-13']}")
-
-    def abandon(self) -> None:
-        self._story.append("abandoned")
-
-    def destroy(self) -> None:
-        self._story.append("destroyed")
-
-
-class FakeSoftware:
-    """Software that is all there already, but for what is in `lacking`."""
-
-    lacking: tuple[str, ...] = ()
-
-    def __init__(self, *_: object) -> None:
-        pass
-
-    def missing(self, _: object) -> tuple[str, ...]:
-        return self.lacking
-
-    def provide(self, *_: object) -> dict[str, str]:
-        return IMAGES
-
-    def archives(self, _: object) -> dict[str, Path]:
-        return {}
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    """A course of two labs, "first" and, after it, "second"; and "apart", which has nothing to do with them."""
-    (tmp_path / "vagrant").symlink_to(REPO / "vagrant")
-    (tmp_path / "docs/labs").mkdir(parents=True)
-    for id, after in (("first", ""), ("second", "first"), ("apart", "")):
-        for folder in (f"labs/{id}/faults", f"manifests/{id}", f"checks/{id}"):
-            (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / f"labs/{id}/lab.yml").write_text(LAB.format(id=id, after=after))
-        (tmp_path / f"docs/labs/{id}.md").write_text(PAGE)
-        (tmp_path / f"docs/labs/{id}.zh.md").write_text(PAGE)
-    (tmp_path / "labs/first/faults/lost-route.yml").write_text(FAULT)
-    return tmp_path
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
-    engine = FakeDocker()
-    monkeypatch.setattr(module, "connect", lambda: engine)
-    return engine
-
-
-@pytest.fixture
-def course(repo: Path, tasks: Tasks, engine: FakeDocker, program: Program, monkeypatch: pytest.MonkeyPatch) -> Course:
-    (repo / "labs-of-this-test").mkdir()
-    monkeypatch.setenv("F0_WORKSPACE", str(repo / "labs-of-this-test/labs"))
-    program("vagrant", "echo Vagrant 2.4.9")
-    monkeypatch.setattr(doctor, "check_room", lambda: None)
-    monkeypatch.setattr("psutil.net_if_addrs", dict)
-    return Course(repo, tasks)
-
-
-@pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> FakeRemote:
-    remote = FakeRemote()
-    for user in (module, start_of_hosts):
-        monkeypatch.setattr(user, "Remote", lambda _: remote)
-    return remote
-
-
-@pytest.fixture
-def story() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def starting(story: list[str], remote: FakeRemote, monkeypatch: pytest.MonkeyPatch) -> FakeHosts:
-    """Lets `up` start hosts that are ready at once."""
-    hosts = FakeHosts(story)
-    for user in (module, start_of_hosts):
-        monkeypatch.setattr(user, "Hosts", hosts)
-    monkeypatch.setattr(start_of_hosts, "Software", FakeSoftware)
-    monkeypatch.setattr(Api, "is_ready", lambda _: "created from image" in story)
-    return hosts
-
-
-def up(course: Course, id: str, **more: Any) -> None:
-    """Hosts are up for a lab."""
-    course.workspace.write_state({"lab": id, **READY, **more})
-
-
-def running(count: int) -> FakeList:
-    return FakeList([FakeContainer(f"w.f0-1{number}") for number in range(1, count + 1)])
-
-
-def refusal(call: Callable[..., object], *arguments: Any, **options: Any) -> tuple[str, str]:
+def refusal(call: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(LabError) as raised:
-        call(*arguments, **options)
-    return raised.value.message, raised.value.hint
+        call()
+    return refused(raised)
 
 
 # ---------------------------------------------------------------------------------------------------------------- up
 
 
-def test_an_unknown_lab_is_not_started(course: Course) -> None:
-    message, _ = refusal(course.up, "frist")
-    assert message == "There is no lab 'frist'. Did you mean 'first'?"
-    assert not course.workspace.root.exists()
+def test_a_lab_is_started(session: Session, stage: Stage) -> None:
+    session.up("first")
+    assert stage.world.story[-1] == f"created by docker in {DEFAULT_NETWORK}"
+    assert session.running == "first"
 
 
-def test_another_lab_is_not_left_unasked(course: Course) -> None:
-    up(course, "first")
-    assert refusal(course.up, "apart") == (
-        "The hosts are up for the lab 'first'.",
-        "invoke lab.up apart --switch leaves it and starts 'apart'; what you did on the hosts is lost.",
+def test_an_unknown_lab_is_not_started(session: Session, stage: Stage) -> None:
+    code, message = refusal(lambda: session.up("frist"))
+    assert (code, message) == ("unknown-name", "There is no lab 'frist'. Did you mean 'first'?")
+    assert not stage.workspace.root.exists()
+
+
+def test_another_lab_is_not_left_without_being_asked(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    assert refusal(lambda: session.up("apart")) == ("other-lab", "The hosts are up for the lab 'first'.")
+    assert session.running == "first"
+
+
+def test_another_lab_is_left_when_asked(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.up("apart", switch=True)
+    assert stage.world.story == ["destroyed by docker", f"created by docker in {DEFAULT_NETWORK}"]
+    assert session.running == "apart"
+
+
+def test_a_switch_keeps_provider_and_network_and_way_out(session: Session, stage: Stage) -> None:
+    stage.up("first", provider="libvirt", network="10.20.30.0/24", internet=True)
+    session.up("apart", switch=True)
+    assert stage.world.story == ["destroyed by libvirt", "created by libvirt in 10.20.30.0/24"]
+    assert (stage.state.provider, stage.state.network, stage.state.internet) == ("libvirt", "10.20.30.0/24", True)
+
+
+def test_a_switch_to_another_provider_destroys_the_old_hosts_by_the_old_one(session: Session, stage: Stage) -> None:
+    stage.up("first", provider="libvirt")
+    session.up("apart", switch=True, provider="docker")
+    assert stage.world.story == ["destroyed by libvirt", f"created by docker in {DEFAULT_NETWORK}"]
+
+
+def test_a_lab_that_is_up_stays_as_it_is(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.up("first")
+    assert stage.world.story == []
+    assert stage.notes == ["The hosts are up for the lab 'first' already. For fresh hosts: invoke lab.reset"]
+
+
+@pytest.mark.parametrize("asked", [{"provider": "libvirt"}, {"network": "10.20.30.0/24"}])
+def test_a_lab_that_is_up_another_way_is_not_taken_for_the_one_asked_for(
+    session: Session, stage: Stage, asked: dict[str, str]
+) -> None:
+    stage.up("first")
+    code, message = refusal(lambda: session.up("first", **asked))  # type: ignore[arg-type]
+    assert code == "other-lab"
+    assert message == f"The hosts are up already, made by docker in {DEFAULT_NETWORK}."
+    assert stage.world.story == []
+
+
+@pytest.mark.parametrize("state", [HostState.STOPPED, HostState.PAUSED, HostState.ABSENT])
+def test_stopped_hosts_of_the_lab_that_is_up_are_reported_and_nothing_is_lost(
+    session: Session, stage: Stage, state: HostState
+) -> None:
+    stage.up("first")
+    stage.world.hosts |= {"f0-11": state, "f0-15": state}
+    assert refusal(lambda: session.up("first")) == (
+        "hosts-stopped",
+        "The lab is up, but these hosts are stopped: f0-11, f0-15.",
     )
-    assert course.running == "first"
+    assert (stage.world.story, session.running) == ([], "first")
 
 
-@pytest.mark.usefixtures("starting")
-def test_another_lab_is_left_when_asked(course: Course, story: list[str]) -> None:
-    up(course, "first")
-    course.up("apart", switch=True)
-    assert story == ["destroyed", "laid out image", "created from image"]
-    assert course.running == "apart"
+def test_a_network_in_use_is_reported_before_anything_is_removed(session: Session, stage: Stage) -> None:
+    def taken() -> None:
+        raise LabError("network-in-use", "eth7 has it")
+
+    stage.world.network_trouble = taken
+    stage.up("first")
+    assert refusal(lambda: session.up("apart", switch=True, network="10.1.1.0/24"))[0] == "network-in-use"
+    assert (stage.world.story, session.running) == ([], "first")
 
 
-@pytest.mark.usefixtures("starting")
-def test_a_lab_that_is_up_stays_as_it_is(
-    course: Course, engine: FakeDocker, story: list[str], said: io.StringIO
-) -> None:
-    up(course, "first")
-    engine.containers = running(5)
-    course.up("first")
-    assert story == []
-    assert said.getvalue() == "The hosts are up for the lab 'first' already. A fresh start: invoke lab.reset\n"
+def test_a_machine_that_lacks_something_keeps_its_hosts(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.findings = [Finding(verbatim("Memory"), verbatim(""), LabError("memory", "too little"))]
+    assert refusal(session.reset)[0] == "memory"
+    assert (stage.world.story, session.running) == ([], "first")
 
 
-@pytest.mark.usefixtures("starting")
-@pytest.mark.parametrize(
-    ("dead", "message", "first"),
-    [
-        (["f0-14"], "The lab is up, but f0-14 does not run.", "f0-14"),
-        (["f0-11", "f0-15"], "The lab is up, but f0-11, f0-15 do not run.", "f0-11"),
-    ],
-)
-@pytest.mark.parametrize("gone", [True, False])
-def test_a_dead_host_of_the_lab_that_is_up_is_told_and_nothing_is_lost(
-    course: Course, engine: FakeDocker, story: list[str], dead: list[str], message: str, first: str, gone: bool
-) -> None:
-    up(course, "first")
-    engine.containers = running(5)
-    hosts = {one.name.removeprefix("w."): one for one in engine.containers.found}
-    for name in dead:
-        hosts[name].status = "exited"
-        if gone:
-            engine.containers.found.remove(hosts[name])
-    hint = f"invoke host.reboot {first} starts it again; invoke lab.reset starts afresh."
-    assert refusal(course.up, "first") == (message, hint)
-    assert (story, course.running) == ([], "first")
+def test_what_is_only_worth_knowing_stops_nothing(session: Session, stage: Stage) -> None:
+    stage.world.findings = [Finding(verbatim("inotify"), verbatim(""), LabError("inotify", "few"), required=False)]
+    session.up("first")
+    assert session.running == "first"
 
 
-@pytest.mark.usefixtures("starting", "engine")
-def test_virtual_machines_are_not_looked_for_among_containers(
-    course: Course, story: list[str], said: io.StringIO
-) -> None:
-    up(course, "first", provider="libvirt")
-    course.up("first")
-    assert story == []
-    assert said.getvalue().startswith("The hosts are up for the lab 'first' already.")
+def test_an_interrupted_up_is_continued_by_the_next_one(session: Session, stage: Stage) -> None:
+    stage.up("apart", phase="starting")
+    session.up("first")
+    assert stage.world.story == ["destroyed by docker", f"created by docker in {DEFAULT_NETWORK}"]
+    assert session.running == "first"
 
 
-@pytest.mark.usefixtures("starting")
-def test_a_network_in_use_is_told_before_anything_is_removed(
-    course: Course, story: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    interfaces = {"eth7": [Address(socket.AF_INET, "192.168.56.7")]}
-    monkeypatch.setattr("psutil.net_if_addrs", lambda: interfaces)
-    up(course, "first")
-    message, _ = refusal(course.up, "apart", switch=True)
-    assert message == (
-        "The lab network 192.168.56.0/24 is used by something else on this machine (eth7 has 192.168.56.7)."
+def test_hosts_have_the_roles_that_their_lab_needs(stage: Stage) -> None:
+    file = stage.repo / "labs/apart/lab.yml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("{components: []}", "{components: [], roles: [delivery]}"), encoding="utf-8")
+    session = stage.another()
+    stage.up("apart")
+    assert session.topology.with_role("delivery").name == "f0-15"
+    stage.up("first")
+    assert session.topology.all_with_role("delivery") == []
+
+
+def test_what_hosts_are_made_of_is_remembered(session: Session, stage: Stage) -> None:
+    session.up("first", internet=True, network="10.20.30.0/24")
+    state = stage.state
+    assert (state.lab, state.phase, state.provider, state.network, state.internet) == (
+        *("first", "ready", "docker"),
+        *("10.20.30.0/24", True),
     )
-    assert (story, course.running) == ([], "first")
+    assert state.ports["f0-13"].keys() == {"ssh", "api"}
+    assert stage.world.internet
 
 
-@pytest.mark.usefixtures("starting")
-def test_an_interrupted_up_is_taken_up_by_the_next_one(course: Course, story: list[str]) -> None:
-    course.workspace.write_state({"lab": "apart", "phase": "starting"})
-    course.up("first")
-    assert story == ["destroyed", "laid out image", "created from image"]
-
-
-def test_hosts_have_the_roles_that_their_lab_demands(course: Course, repo: Path, tasks: Tasks) -> None:
-    file = repo / "labs/apart/lab.yml"
-    file.write_text(file.read_text().replace("{components: []}", "{components: [], roles: [delivery]}"))
-    demanding = Course(repo, tasks)
-    up(demanding, "apart")
-    assert demanding.topology.with_role("delivery").name == "f0-15"
-    up(demanding, "first")
-    assert demanding.topology.all_with_role("delivery") == []
-
-
-@pytest.mark.usefixtures("starting")
-def test_what_hosts_are_made_of_is_noted(course: Course) -> None:
-    course.up("first", internet=True)
-    assert course.workspace.read_state() == {
-        "lab": "first",
-        "phase": "ready",
-        "provider": "docker",
-        "internet": True,
-        "network": "192.168.56.0/24",
-        "images": IMAGES,
-        "ports": PORTS,
-    }
-
-
-@pytest.mark.usefixtures("starting")
-def test_the_labs_before_are_solved_by_their_own_steps(course: Course, remote: FakeRemote, said: io.StringIO) -> None:
-    course.up("second")
-    assert [command for command in remote.ran if command[1] != BOOTED] == [
+def test_earlier_labs_are_solved_by_their_own_steps(session: Session, stage: Stage) -> None:
+    session.up("second")
+    assert [command for command in stage.world.ran if command[1] != BOOTED] == [
         ("f0-13", "echo one\n"),
         ("f0-13", "echo two\n"),
         ("f0-14", "echo two\n"),
     ]
-    assert "'second' builds on 'first': solving it by its own documented steps." in said.getvalue()
+    assert "'second' builds on 'first': solving that lab by its documented steps." in stage.notes
 
 
-def test_an_interrupted_start_leaves_nothing(course: Course, starting: FakeHosts, story: list[str]) -> None:
+def test_an_interrupted_start_leaves_nothing(session: Session, stage: Stage) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    starting.trouble = interrupt
+    stage.world.trouble = interrupt
     with pytest.raises(KeyboardInterrupt):
-        course.up("first")
-    assert story[-1] == "destroyed"
+        session.up("first")
+    assert stage.world.story[-1].startswith("destroyed")
+    assert not stage.workspace.root.exists()
 
 
-def test_hosts_that_cannot_be_created_are_told_at_once(course: Course, starting: FakeHosts) -> None:
+def test_hosts_that_can_not_be_created_are_reported_at_once(session: Session, stage: Stage) -> None:
     def fail() -> None:
-        raise LabError("f0-13 could not be started:\nno such image")
+        raise LabError("hosts-not-created", "no such image")
 
-    starting.trouble = fail
-    message, _ = refusal(course.up, "first")
-    assert message == "f0-13 could not be started:\nno such image"
-    assert course.running is None
-
-
-@pytest.mark.usefixtures("starting")
-def test_nodes_that_are_not_ready_in_time_are_told_and_the_log_is_kept(
-    course: Course, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(start_of_hosts, "UP_SECONDS", 0.0)
-    monkeypatch.setattr(Api, "is_ready", lambda _: False)
-    message, hint = refusal(course.up, "first")
-    assert message.startswith("Not ready in time: f0-13, f0-14.\nf0-13 did not come up:\n")
-    assert hint == f"This is kept in {course.workspace.logs}/up.log. Start again: invoke lab.reset"
-    assert (course.workspace.logs / "up.log").read_text() == f"{message}\n"
+    stage.world.trouble = fail
+    assert refusal(lambda: session.up("first")) == ("hosts-not-created", "no such image")
+    assert session.running is None
 
 
-@pytest.mark.usefixtures("starting")
-@pytest.mark.parametrize(("lacking", "loaded"), [(("flannel",), ["bundle.tar"]), ((), [])])
-def test_what_is_missing_comes_from_the_bundle_that_the_environment_names(
-    course: Course, monkeypatch: pytest.MonkeyPatch, lacking: tuple[str, ...], loaded: list[str]
-) -> None:
-    files: list[str] = []
-    monkeypatch.setenv("F0_BUNDLE", "/media/bundle.tar")
-    monkeypatch.setattr(FakeSoftware, "lacking", lacking)
-    monkeypatch.setattr(start_of_hosts, "load_bundle", lambda repo, cache, file, tasks: files.append(file.name))
-    course.up("first")
-    assert files == loaded
+def test_a_provider_that_does_not_exist_starts_nothing(session: Session, stage: Stage) -> None:
+    assert refusal(lambda: session.up("first", provider="dokcer")) == (
+        "unknown-name",
+        "There is no provider 'dokcer'. Did you mean 'docker'?",
+    )
+    assert not stage.workspace.root.exists()
 
 
-@pytest.mark.parametrize("provider", ["vmware", "libvirt"])
-def test_a_provider_that_cannot_be_used_starts_nothing(
-    course: Course, provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Path, "home", lambda: tmp_path)
-    message, _ = refusal(course.up, "first", provider=provider)
-    assert f"'{provider}'" in message
-    assert not course.workspace.root.exists()
+def test_two_sessions_of_one_process_have_hosts_of_their_own(session: Session, stage: Stage, tmp_path: Path) -> None:
+    other = stage.another(Settings(workspace=tmp_path / "other", cache=tmp_path / "cache", network="10.1.1.0/24"))
+    session.up("first")
+    other.up("apart")
+    assert (session.running, other.running) == ("first", "apart")
+    assert (str(session.topology.network), str(other.topology.network)) == (DEFAULT_NETWORK, "10.1.1.0/24")
+
+
+def test_a_session_can_be_sent_to_another_process(stage: Stage) -> None:
+    session = Session(load_course(stage.repo), stage.workspace, stage.settings, Events())
+    assert pickle.loads(pickle.dumps(session)).running is None
+
+
+# ------------------------------------------------------------------------------------------------ what is not ours
+
+
+@pytest.mark.parametrize("task", ["up", "reset", "down"])
+def test_a_folder_that_is_not_ours_is_left_alone(session: Session, stage: Stage, task: str) -> None:
+    stage.workspace.root.mkdir(parents=True)
+    (stage.workspace.root / "thesis.odt").touch()
+    tasks = {"up": lambda: session.up("first"), "reset": lambda: session.reset("first"), "down": session.down}
+    assert refusal(tasks[task])[0] == "foreign-folder"
+    assert [path.name for path in stage.workspace.root.iterdir()] == ["thesis.odt"]
+    assert stage.world.story == []
+
+
+def test_a_cache_that_is_not_ours_is_left_alone_and_the_hosts_stay(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.settings.cache.mkdir()
+    (stage.settings.cache / "thesis.odt").touch()
+    assert refusal(lambda: session.down(purge=True))[0] == "foreign-folder"
+    assert (stage.settings.cache / "thesis.odt").exists()
+    assert session.running == "first"
+
+
+def test_purging_removes_the_cache_and_the_images(session: Session, stage: Stage) -> None:
+    session.up("first")
+    session.down(purge=True)
+    assert not stage.settings.cache.exists()
+    assert stage.world.story[-2:] == ["destroyed by docker", "removed the images"]
+
+
+def test_the_images_of_another_workspace_are_not_purged(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.neighbours = {"f0labs-abcdef"}
+    assert refusal(lambda: session.down(purge=True))[0] == "busy"
+    assert session.running == "first"
+
+
+# --------------------------------------------------------------------------------------------------- damaged, moved
+
+
+@pytest.mark.parametrize("text", ["", '{"lab": "fir', '{"version": 99}'])
+def test_down_removes_hosts_whose_state_is_damaged(session: Session, stage: Stage, text: str) -> None:
+    stage.up("first")
+    stage.workspace.state_file.write_text(text)
+    session.down()
+    assert stage.world.story == ["destroyed by docker"]
+    assert not stage.workspace.root.exists()
+
+
+def test_a_reset_mends_a_damaged_state(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.workspace.state_file.write_text("{")
+    session.reset("first")
+    assert session.running == "first"
+
+
+@pytest.mark.parametrize("task", ["up", "reset", "check", "solve", "plant"])
+def test_other_tasks_say_that_the_state_is_damaged(session: Session, stage: Stage, task: str) -> None:
+    stage.up("first")
+    stage.workspace.state_file.write_text("{")
+    arguments = () if task == "reset" else ("first",)
+    assert refusal(lambda: getattr(session, task)(*arguments))[0] == "state-damaged"
+    assert stage.world.story == []
+
+
+def test_the_status_is_complete_with_a_damaged_state(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.workspace.state_file.write_text("{")
+    status = session.status()
+    assert (status.phase, status.hosts[0].state) == ("damaged", HostState.RUNNING)
+
+
+def test_a_workspace_that_was_moved_is_still_the_same(stage: Stage, tmp_path: Path) -> None:
+    stage.up("first")
+    shutil.move(tmp_path / "seat", tmp_path / "moved")
+    moved = stage.another(Settings(workspace=tmp_path / "moved/labs", cache=tmp_path / "cache"))
+    assert moved.running == "first"
+    assert moved.workspace.name == stage.workspace.name
+    assert f'IdentityFile "{tmp_path}/moved/labs/ssh_key"' in moved.workspace.ssh_config.read_text()
+    moved.down()
+    assert stage.world.story == ["destroyed by docker"]
+
+
+# ----------------------------------------------------------------------------------------------- tasks that exclude
+
+
+@pytest.mark.parametrize("task", ["up", "reset", "down", "start", "check", "solve", "plant", "repair"])
+def test_nothing_is_done_to_hosts_that_are_being_changed(session: Session, stage: Stage, task: str) -> None:
+    stage.up("apart" if task == "up" else "first")
+    arguments = () if task in ("reset", "down", "start") else ("first",)
+    options = {"switch": True} if task == "up" else {}
+    with stage.workspace.exclusive():
+        assert refusal(lambda: getattr(session, task)(*arguments, **options))[0] == "busy"
+    assert stage.world.story == []
+
+
+def test_hosts_are_not_reset_while_a_lab_is_being_solved(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    with stage.workspace.shared():
+        assert refusal(session.reset)[0] == "busy"
+    assert stage.world.story == []
+
+
+# -------------------------------------------------------------------------------------------------- start and reboot
+
+
+def test_stopped_hosts_are_started_together(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.hosts = dict.fromkeys(stage.world.hosts, HostState.STOPPED)
+    session.start()
+    assert stage.world.story == ["started f0-11, f0-12, f0-13, f0-14, f0-15"]
+    assert session.running == "first"
+
+
+def test_running_hosts_are_not_started_again(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.start()
+    assert (stage.world.story, stage.notes) == ([], ["All hosts are running already."])
+
+
+def test_hosts_that_are_gone_can_not_be_started(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.hosts["f0-14"] = HostState.ABSENT
+    assert refusal(session.start) == ("hosts-stopped", "These hosts don't exist any more: f0-14.")
+
+
+def test_nothing_is_started_with_nothing_up(session: Session) -> None:
+    assert refusal(session.start) == ("no-lab", "No lab is up.")
+
+
+def test_a_reboot_stops_and_starts_one_host(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.reboot("f0-14")
+    assert stage.world.story == ["stopped f0-14", "started f0-14"]
+
+
+def test_a_reboot_of_one_among_stopped_hosts_advises_to_start_all(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.hosts["f0-11"] = HostState.STOPPED
+    with pytest.raises(LabError) as raised:
+        session.reboot("f0-14")
+    assert "lab.start" in str(raised.value.hint)
+    assert stage.world.story == []
 
 
 # ---------------------------------------------------------------------------------------------- check, hint and solve
 
 
-@pytest.mark.parametrize("task", ["check", "hint"])
-def test_nothing_is_graded_with_nothing_up(course: Course, task: str) -> None:
-    assert refusal(getattr(course, task), "first", "en") == ("No lab is up.", "invoke lab.up first")
-
-
-def test_the_labs_that_are_up_are_the_running_one_and_those_it_builds_on(course: Course) -> None:
-    up(course, "second")
-    assert [lab.id for lab in course.labs_up()] == ["first", "second"]
-
-
-def test_nothing_is_solved_with_nothing_up(course: Course) -> None:
-    assert refusal(course.solve, "first") == ("No lab is up.", "invoke lab.up first")
-
-
-def test_nothing_is_graded_on_hosts_that_did_not_come_up(course: Course) -> None:
-    course.workspace.write_state({"lab": "first", "phase": "starting"})
-    assert refusal(course.check, "first", "en") == (
-        "The last lab.up did not come to its end.",
-        "invoke lab.up first",
+@pytest.mark.parametrize("task", ["check", "hint", "solve", "plant", "repair"])
+def test_nothing_is_done_with_nothing_up(session: Session, task: str) -> None:
+    with pytest.raises(LabError) as raised:
+        getattr(session, task)("first")
+    assert (refused(raised), str(raised.value.hint)) == (
+        ("no-lab", "No lab is up."),
+        "Start a lab: invoke lab.up first",
     )
+
+
+def test_the_labs_that_are_up_are_the_running_one_and_those_it_builds_on(session: Session, stage: Stage) -> None:
+    stage.up("second")
+    assert [lab.id for lab in session.labs_up()] == ["first", "second"]
+
+
+def test_nothing_is_graded_on_hosts_that_did_not_start(session: Session, stage: Stage) -> None:
+    stage.up("first", phase="starting")
+    assert refusal(lambda: session.check("first")) == ("no-lab", "The last `lab.up` did not finish.")
 
 
 @pytest.mark.parametrize("id", ["apart", "second"])
-def test_another_lab_than_the_one_that_is_up_is_not_graded(course: Course, id: str) -> None:
-    up(course, "first")
-    assert refusal(course.check, id, "en") == (
-        f"The hosts are up for 'first', not for '{id}'.",
-        f"invoke lab.up {id} --switch",
-    )
+def test_another_lab_than_the_one_that_is_up_is_not_graded(session: Session, stage: Stage, id: str) -> None:
+    stage.up("first")
+    assert refusal(lambda: session.check(id)) == ("other-lab", f"The hosts are up for 'first', not for '{id}'.")
 
 
-def test_a_lab_that_the_one_that_is_up_builds_on_is_graded(course: Course) -> None:
-    up(course, "second")
-    report = course.check("first", "en")
-    assert (report.lab, report.exit_code) == ("first", 2)
-    assert report.objectives[0].evidence == "checks/first has no check of this objective."
-
-
-def test_hints_go_one_step_further_each_time_and_end_with_the_last(course: Course) -> None:
-    up(course, "first")
-    assert [course.hint("first", "en", "routes") for _ in range(3)] == [
-        "Routes (1/2)\nLook.",
-        "Routes (2/2)\nLook closer.",
-        "Routes (2/2)\nLook closer.",
-    ]
-
-
-def test_hints_are_had_without_hosts(course: Course) -> None:
-    assert course.hint("first", "zh", "routes") == "路由 (1/2)\n看。"
-    assert not course.workspace.root.exists()
-
-
-def test_an_unknown_objective_suggests_the_nearest(course: Course) -> None:
-    message, _ = refusal(course.hint, "first", "en", "route")
-    assert message == "There is no objective 'route' in the lab 'first'. Did you mean 'routes'?"
-
-
-def test_steps_are_listed_up_to_a_number(course: Course) -> None:
-    assert [step.body for step in course.steps("first", 1)] == ["echo one\n"]
-    assert len(course.steps("first")) == 2
+def test_steps_are_listed_up_to_a_number(session: Session) -> None:
+    assert [step.body for step in session.steps("first", 1)] == ["echo one\n"]
+    assert len(session.steps("first")) == 2
 
 
 @pytest.mark.parametrize("until", [0, 3, -1])
-def test_a_step_that_is_not_there_is_told(course: Course, until: int) -> None:
-    assert refusal(course.steps, "first", until) == (
-        f"'first' has steps 1 to 2, not {until}.",
-        "invoke lab.solve first --dry-run lists them.",
-    )
+def test_a_step_that_does_not_exist_is_an_error(session: Session, until: int) -> None:
+    assert refusal(lambda: session.steps("first", until))[1] == f"'first' has steps 1 to 2, not {until}."
 
 
-def test_a_lab_is_solved_by_its_documented_steps(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    course.solve("first", until=1)
-    assert remote.ran == [("f0-13", "echo one\n")]
+def test_a_lab_is_solved_by_its_documented_steps(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.solve("first", until=1)
+    assert stage.world.ran == [("f0-13", "echo one\n")]
 
 
-# -------------------------------------------------------------------------------------------------------------- break
+# -------------------------------------------------------------------------------------------------- reset and down
 
 
-def test_the_first_fault_is_planted_by_default(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    assert course.plant("first", None).title.en == "A route is lost"
-    assert remote.ran == [("f0-13", "ip route flush"), ("f0-14", "ip route flush")]
+def test_there_is_nothing_to_reset_with_nothing_up(session: Session) -> None:
+    assert refusal(session.reset) == ("no-lab", "No lab is up, so there is nothing to reset.")
 
 
-@pytest.mark.parametrize(
-    ("id", "fault", "message"),
-    [
-        ("apart", None, "The lab 'apart' has no faults to plant."),
-        ("first", "lost-rout", "There is no fault 'lost-rout' in the lab 'first'. Did you mean 'lost-route'?"),
-        ("first", "lost-route", "No lab is up."),
-    ],
-)
-def test_a_fault_that_cannot_be_planted_is_told(course: Course, id: str, fault: str | None, message: str) -> None:
-    assert refusal(course.plant, id, fault)[0] == message
+def test_a_reset_makes_the_same_hosts_anew(session: Session, stage: Stage) -> None:
+    stage.up("first", network="10.20.30.0/24", internet=True, hints={"first/routes": 1})
+    generation = stage.state.generation
+    assert session.reset() == "first"
+    assert stage.world.story == ["destroyed by docker", "created by docker in 10.20.30.0/24"]
+    state = stage.state
+    assert (state.network, state.internet, state.hints) == ("10.20.30.0/24", True, {})
+    assert state.generation != generation
 
 
-def test_a_fault_that_a_host_refuses_is_told(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    remote.answers[("f0-14", "ip route flush")] = Outcome("f0-14", 1, "Operation not permitted\n")
-    assert refusal(course.plant, "first", None) == (
-        "The fault 'lost-route' could not be planted on f0-14:\nOperation not permitted",
-        "Faults are made for a solved lab: invoke lab.solve first",
-    )
+def test_hosts_that_did_not_start_are_reset_as_well(session: Session, stage: Stage) -> None:
+    stage.up("first", phase="starting")
+    session.reset()
+    assert session.running == "first"
 
 
-def test_the_fault_planted_last_is_repaired_by_default(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    course.plant("first", None)
-    assert course.repair("first", None).id == "lost-route"
-    assert remote.ran[2:] == [("f0-13", "ip route add")]
-    assert refusal(course.repair, "first", None)[0] == "No fault is planted in the lab 'first'."
+def test_down_with_nothing_up_is_harmless(session: Session, stage: Stage) -> None:
+    session.down()
+    session.down()
+    assert not stage.workspace.root.exists()
 
 
-def test_a_fault_that_was_not_planted_here_is_repaired_when_it_is_named(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    course.repair("first", "lost-route")
-    assert remote.ran == [("f0-13", "ip route add")]
+def test_the_grade_record_outlives_the_hosts(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    session.hint("first", "routes")
+    session.reset()
+    session.down()
+    progress = session.status().progress["first"]
+    assert (progress.hints, progress.resets) == (1, 1)
 
 
-def test_a_repair_that_a_host_refuses_is_told_and_the_fault_stays_noted(course: Course, remote: FakeRemote) -> None:
-    up(course, "first")
-    course.plant("first", None)
-    remote.answers[("f0-13", "ip route add")] = Outcome("f0-13", 1, "Operation not permitted\n")
-    assert refusal(course.repair, "first", None)[0].startswith("The fault 'lost-route' could not be repaired on f0-13")
-    remote.answers.clear()
-    assert course.repair("first", None).id == "lost-route"
+# ------------------------------------------------------------------------------------------------- status and shell
 
 
-# ------------------------------------------------------------------------------------------ reset, down, status, shell
+def test_the_status_of_nothing_is_complete(session: Session) -> None:
+    status = session.status()
+    assert (status.lab, status.phase, {host.state for host in status.hosts}) == (None, "down", {HostState.ABSENT})
 
 
-def test_there_is_nothing_to_reset_with_nothing_up(course: Course) -> None:
-    assert refusal(course.reset) == ("No lab is up, so there is nothing to reset.", "invoke lab.up flannel")
-
-
-@pytest.mark.usefixtures("starting")
-def test_a_reset_starts_the_same_hosts_anew(course: Course, story: list[str]) -> None:
-    up(course, "first", network="10.20.30.0/24", internet=True, hints={"routes": 1})
-    assert course.reset() == "first"
-    assert story == ["destroyed", "laid out image", "created from image"]
-    state = course.workspace.read_state()
-    assert (state["network"], state["internet"], state.get("hints")) == ("10.20.30.0/24", True, None)
-
-
-@pytest.mark.usefixtures("starting")
-def test_hosts_that_are_half_there_are_reset_as_well(course: Course, story: list[str]) -> None:
-    course.workspace.write_state({"lab": "first", "phase": "starting"})
-    course.reset()
-    assert story == ["destroyed", "laid out image", "created from image"]
-
-
-def test_down_with_nothing_up_is_harmless(course: Course, said: io.StringIO) -> None:
-    course.down()
-    course.down()
-    assert said.getvalue().count("✔ Removing the hosts") == 2
-    assert not course.workspace.root.exists()
-
-
-@pytest.mark.usefixtures("engine")
-def test_the_status_of_nothing_is_told(course: Course) -> None:
-    found = course.status()
-    assert (found.lab, found.phase, {host.state for host in found.hosts}) == (None, "down", {"absent"})
-
-
-def test_hosts_are_shown_in_the_network_they_were_made_in(course: Course) -> None:
-    up(course, "first", network="10.20.30.0/24")
-    assert course.status().hosts[0].address == "10.20.30.11"
+def test_hosts_are_shown_in_the_network_they_were_made_in(session: Session, stage: Stage) -> None:
+    stage.up("first", network="10.20.30.0/24")
+    assert session.status().hosts[0].address == "10.20.30.11"
 
 
 @pytest.mark.parametrize("task", ["shell", "reboot"])
-def test_an_unknown_host_is_told(course: Course, task: str) -> None:
-    assert refusal(getattr(course, task), "f0-99") == (
-        "There is no host 'f0-99'.",
-        "The hosts are f0-11, f0-12, f0-13, f0-14, f0-15.",
-    )
+def test_an_unknown_host_is_an_error(session: Session, task: str) -> None:
+    assert refusal(lambda: getattr(session, task)("f0-99"))[1].startswith("There is no host 'f0-99'.")
 
 
-def test_there_is_no_shell_without_hosts(course: Course) -> None:
-    assert refusal(course.shell, "f0-13") == ("There are no hosts.", "invoke lab.up flannel")
+def test_there_is_no_shell_without_hosts(session: Session) -> None:
+    assert refusal(lambda: session.shell("f0-13")) == ("no-lab", "There are no hosts.")
 
 
-def test_a_shell_ends_with_its_own_status(course: Course, program: Program) -> None:
-    course.workspace.write_state({})
-    course.workspace.ssh_config.touch()
+def test_a_shell_ends_with_its_own_status(session: Session, stage: Stage, program: Program) -> None:
+    stage.up("first")
+    stage.workspace.ssh_config.touch()
     program("ssh", "exit 7")
-    assert course.shell("f0-13") == 7
+    assert session.shell("f0-13") == 7
 
 
-def test_nothing_is_rebooted_with_nothing_up(course: Course) -> None:
-    assert refusal(course.reboot, "f0-13") == ("No lab is up.", "invoke lab.up flannel")
+def test_a_host_that_is_stopped_is_not_asked(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    stage.world.hosts["f0-14"] = HostState.STOPPED
+    status = {host.name: host for host in session.status().hosts}["f0-14"]
+    assert (status.services.of("en"), status.memory_mib) == ("not asked: stopped", None)
 
 
-def test_purging_removes_the_cache_and_the_images(course: Course, engine: FakeDocker, tmp_path: Path) -> None:
-    (tmp_path / "cache/components").mkdir(parents=True)
-    engine.images.tags = {"f0labs/host:1", "debian:trixie"}
-    course.purge()
-    assert not (tmp_path / "cache").exists()
-    assert engine.images.tags == {"debian:trixie"}
+def test_a_service_that_failed_is_shown(session: Session, stage: Stage) -> None:
+    stage.up("first")
+    script = next(iter({script for _, script in (session.status(), stage.world.ran)[1]}))
+    stage.world.answers[("f0-13", script)] = CommandResult("f0-13", 0, "degraded\netcd.service\n")
+    status = {host.name: host for host in session.status().hosts}["f0-13"]
+    assert (status.services.of("en"), status.failed_units) == ("degraded", ["etcd.service"])

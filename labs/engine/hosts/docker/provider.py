@@ -45,7 +45,7 @@ class DockerProvider:
             _("Docker engine"), lambda: _("version {version}", version=self.engine.client.version()["Version"])
         )
         cache = Cache(self._settings.cache)
-        return [version, resources.memory(), resources.disk(cache), resources.inotify()]
+        return [version, resources.memory(), resources.disk(cache)]
 
     def check_network(self, network: IPv4Network) -> None:
         """Raise LabError when something other than this workspace uses addresses of the lab network."""
