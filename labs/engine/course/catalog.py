@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from labs.engine.course.lab_files import Command, Fault, Lab, LabFile, Needs, Objective, Text, find
+from labs.engine.course.lab_files import Fault, Lab, LabFile, Needs, find
 from labs.engine.course.topology import load_topology
-from labs.engine.course.yaml_file import Problem, YamlFile, nearest
+from labs.engine.course.yaml_file import Problem, YamlFile
 from labs.engine.errors import LabError
-
-__all__ = ["Catalog", "Command", "Fault", "Lab", "LabFile", "Needs", "Objective", "Text", "load_catalog"]
+from labs.engine.messages import _, lines
+from labs.engine.nearest import nearest
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,15 @@ class Catalog:
 
     def lab(self, id: str) -> Lab:
         """The lab of that id, or a LabError that suggests the nearest."""
-        return find(self.labs, id, f"lab '{id}'")
+        return find(self.labs, id, _("lab '{id}'", id=id))
 
     def needs(self, id: str) -> Needs:
-        """What the hosts of a lab are made from: its own needs, those of the labs before it, and those of every lab."""
+        """What the hosts of a lab are made from: its own needs, and those of the labs before it."""
         labs = [*self.before(id), self.lab(id)]
-        components = {name for lab in labs for name in lab.needs.components}
-        images = {name for lab in labs for name in lab.needs.images}
-        roles = {name for lab in labs for name in lab.needs.roles}
-        # every node starts with a sandbox and a probe
         return Needs(
-            components=sorted(components | {"pause", "whoami"}),
-            images=sorted(images | {"pause", "probe"}),
-            roles=sorted(roles),
+            components=sorted({name for lab in labs for name in lab.needs.components}),
+            images=sorted({name for lab in labs for name in lab.needs.images}),
+            roles=sorted({name for lab in labs for name in lab.needs.roles}),
         )
 
     def before(self, id: str) -> list[Lab]:
@@ -58,7 +54,7 @@ class _Source:
 
     def lab(self) -> Lab:
         assert self.content
-        faults = [fault for _, fault in self.faults if fault]
+        faults = [fault for __, fault in self.faults if fault]
         return Lab(**dict(self.content), faults=faults, path=self.file.path.parent)
 
 
@@ -66,10 +62,10 @@ def load_catalog(repo: Path) -> Catalog:
     """Read every lab, or raise one LabError that lists every problem of every file."""
     sources = {path.parent.name: _read(path, repo) for path in sorted(repo.glob("labs/*/lab.yml"))}
     demanded = any(source.file.value(("needs", "roles")) for source in sources.values())
-    on_demand = load_topology(repo).roles_on_demand if demanded else set()
+    optional = load_topology(repo).optional_roles if demanded else set()
     for source in sources.values():
         _check_names(source, repo)
-        _check_needs(source, on_demand)
+        _check_needs(source, optional)
         _check_objectives(source)
         _check_faults(source)
         for place, id in source.file.items(("after",)):
@@ -78,7 +74,11 @@ def load_catalog(repo: Path) -> Catalog:
     order = _order(sources)
     problems = sorted(_problems(sources.values()))
     if problems:
-        raise LabError("\n".join(["The labs are not described correctly:", *map(str, problems)]))
+        raise LabError(
+            "course-files",
+            _("The labs are not described correctly:\n{problems}", problems=lines(problems)),
+            _("Correct these lines and try again."),
+        )
     return Catalog({id: sources[id].lab() for id in order})
 
 
@@ -103,15 +103,15 @@ def _check_names(source: _Source, repo: Path) -> None:
             source.file.problem(("id",), f"{place} is missing")
 
 
-def _check_needs(source: _Source, on_demand: set[str]) -> None:
+def _check_needs(source: _Source, optional: set[str]) -> None:
     for place, role in source.file.items(("needs", "roles")):
-        if role not in on_demand:
-            source.file.problem(place, f"no host has the role '{role}' on demand.{nearest(str(role), on_demand)}")
+        if role not in optional:
+            source.file.problem(place, f"no host has the optional role '{role}'.{nearest(str(role), optional)}")
 
 
 def _check_objectives(source: _Source) -> None:
     earlier: list[str] = []
-    for place, _ in source.file.items(("objectives",)):
+    for place, __ in source.file.items(("objectives",)):
         name = str(source.file.value((*place, "id")) or "")
         if name and name in earlier:
             source.file.problem((*place, "id"), f"the objective '{name}' stands here a second time")
@@ -123,7 +123,7 @@ def _check_objectives(source: _Source) -> None:
 
 
 def _check_faults(source: _Source) -> None:
-    known = [str(source.file.value((*place, "id"))) for place, _ in source.file.items(("objectives",))]
+    known = [str(source.file.value((*place, "id"))) for place, __ in source.file.items(("objectives",))]
     for file, fault in source.faults:
         if fault and fault.id != file.path.stem:
             file.problem(("id",), f"the id is '{fault.id}' but the file is {file.path.name}")
@@ -134,7 +134,7 @@ def _check_faults(source: _Source) -> None:
 
 def _order(sources: dict[str, _Source]) -> list[str]:
     graph = {
-        id: [str(other) for _, other in source.file.items(("after",)) if str(other) in sources]
+        id: [str(other) for __, other in source.file.items(("after",)) if str(other) in sources]
         for id, source in sources.items()
     }
     try:
@@ -148,5 +148,5 @@ def _order(sources: dict[str, _Source]) -> list[str]:
 def _problems(sources: Iterable[_Source]) -> Iterator[Problem]:
     for source in sources:
         yield from source.file.problems
-        for file, _ in source.faults:
+        for file, __ in source.faults:
             yield from file.problems

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Tag, model_validator
 
 from labs.engine.course.yaml_file import load_model
 from labs.engine.errors import LabError
+from labs.engine.messages import _
 
 
 class _Model(BaseModel):
@@ -84,6 +85,13 @@ class Image(_Model):
         return f"{self.name}:{self.version}"
 
 
+class Base(_Model):
+    """What the hosts of every lab have."""
+
+    components: list[str] = []
+    images: list[str] = []
+
+
 class Role(_Model):
     """What the image of a host has because of a role: components in /opt, and packages of Debian."""
 
@@ -97,6 +105,7 @@ class Edition(_Model):
     debian: str
     components: dict[str, Component]
     images: dict[str, Image]
+    every_lab: Base = Base()
     roles: dict[str, Role] = {}
     toolchain: str | None = None
 
@@ -122,7 +131,9 @@ class Edition(_Model):
         """Return a component's recipe; LabError when versions.yml has none of that name."""
         if name not in self.components:
             raise LabError(
-                f"vagrant/versions.yml has no component '{name}'.", "Add it there, or correct the lab's `needs`."
+                "course-files",
+                _("vagrant/versions.yml has no component '{name}'.", name=name),
+                _("Add it there, or correct the lab's `needs`."),
             )
         return self.components[name]
 

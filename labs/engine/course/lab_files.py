@@ -6,8 +6,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from labs.engine.course.yaml_file import nearest
 from labs.engine.errors import LabError
+from labs.engine.messages import Message, _, listing
+from labs.engine.nearest import nearest
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Words = Annotated[str, Field(min_length=1)]
@@ -92,15 +93,21 @@ class Lab(LabFile):
 
     def objective(self, id: str) -> Objective:
         """The objective of that id, or a LabError that suggests the nearest."""
-        return find({one.id: one for one in self.objectives}, id, f"objective '{id}' in the lab '{self.id}'")
+        what = _("objective '{id}' in the lab '{lab}'", id=id, lab=self.id)
+        return find({objective.id: objective for objective in self.objectives}, id, what)
 
     def fault(self, id: str) -> Fault:
         """The fault of that id, or a LabError that suggests the nearest."""
-        return find({one.id: one for one in self.faults}, id, f"fault '{id}' in the lab '{self.id}'")
+        what = _("fault '{id}' in the lab '{lab}'", id=id, lab=self.id)
+        return find({fault.id: fault for fault in self.faults}, id, what)
 
 
-def find(known: Mapping[str, Thing], id: str, what: str) -> Thing:
-    """The thing of that id, or a LabError that says there is no `what` and suggests the nearest id."""
+def find(known: Mapping[str, Thing], id: str, what: Message) -> Thing:
+    """Return the thing of that id, or raise a LabError that says there is no `what` and suggests the nearest id."""
     if id not in known:
-        raise LabError(f"There is no {what}.{nearest(id, known)}", f"There is: {', '.join(known) or 'nothing yet'}.")
+        raise LabError(
+            "unknown-name",
+            _("There is no {what}.{suggestion}", what=what, suggestion=nearest(id, known)),
+            _("There is: {names}.", names=listing(known, _("nothing yet"))),
+        )
     return known[id]

@@ -8,8 +8,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from labs.engine.course.yaml_file import nearest
 from labs.engine.errors import LabError
+from labs.engine.nearest import nearest
 
 _TITLE = re.compile(r"""\btitle=(?:"([^"]*)"|'([^']*)')""")
 _SNIPPET = re.compile(r"""^(?P<indent>[ \t]*)-+8<-+[ \t]+(["'])(?P<file>.+?)\2[ \t]*$""")
@@ -60,15 +60,18 @@ def parse_steps(page: Path, hosts: Collection[str], snippets: Path) -> list[Step
             if target is None:
                 continue
             if fence.indented:
-                raise LabError("the step is in an indented text, where it is not found: start it at the left margin")
+                raise LabError(
+                    "course-files",
+                    "the step is in an indented text, where it is not found: start it at the left margin",
+                )
             body = _with_snippets(fence.body, snippets)
             if not body.strip():
-                raise LabError("the step is empty")
+                raise LabError("course-files", "the step is empty")
             steps.append(Step(len(steps) + 1, fence.section, *target, body, fence.line))
         except LabError as error:
             problems.append(f"{page}:{fence.line}: {error.message}")
     if problems:
-        raise LabError("\n".join(problems))
+        raise LabError("course-files", "\n".join(problems))
     return steps
 
 
@@ -99,12 +102,12 @@ def _target(title: str, hosts: Collection[str]) -> tuple[tuple[str, ...], str | 
     unknown = next((name for name in names if name not in hosts), None)
     if unknown is None:
         if colon and not path.strip().startswith("/"):
-            raise LabError(f"'{title}' needs an absolute path after the colon")
+            raise LabError("course-files", f"'{title}' needs an absolute path after the colon")
         return names, path.strip() or None
     if _HOST_LIKE.fullmatch(unknown):
-        raise LabError(f"there is no host '{unknown}'.{nearest(unknown, hosts)}")
+        raise LabError("course-files", f"there is no host '{unknown}'.{nearest(unknown, hosts)}")
     if any(re.match(rf"{re.escape(host)}\b", title) for host in hosts):
-        raise LabError(f"the title '{title}' starts with a host but is no list of hosts")
+        raise LabError("course-files", f"the title '{title}' starts with a host but is no list of hosts")
     return None
 
 
@@ -119,5 +122,5 @@ def _with_snippets(body: str, snippets: Path) -> str:
 def _snippet(snippets: Path, name: str) -> list[str]:
     file = (snippets / name).resolve()
     if not file.is_file() or not file.is_relative_to(snippets.resolve()):
-        raise LabError(f"there is no {snippets.name}/{name} to include")
+        raise LabError("course-files", f"there is no {snippets.name}/{name} to include")
     return file.read_text(encoding="utf-8").splitlines()

@@ -1,6 +1,5 @@
 """The hosts, their roles and their addresses (vagrant/topology.yml)."""
 
-import os
 from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -8,8 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from labs.engine.course.yaml_file import YamlFile, load_model, nearest
+from labs.engine.course.yaml_file import YamlFile, load_model
 from labs.engine.errors import LabError
+from labs.engine.messages import _, listing
+from labs.engine.nearest import nearest
 
 
 class _Model(BaseModel):
@@ -17,16 +18,16 @@ class _Model(BaseModel):
 
 
 class Host(_Model):
-    """One host: `number` is the last octet of its address, and the third of its pods' network.
+    """A host: `number` is the last octet of its address, and the third of its pods' network.
 
-    Roles of `on_demand` are laid on it only for the labs that need them.
+    It has the `optional_roles` only for the labs that need them.
     """
 
     name: str = Field(pattern=r"^f0-\d+$")
     number: int = Field(ge=2, le=254)
     original: str
     roles: list[str]
-    on_demand: list[str] = []
+    optional_roles: list[str] = []
     memory: int = Field(description="MiB, for virtual machines", ge=256)
     cpus: int = Field(ge=1)
 
@@ -85,18 +86,35 @@ class Topology(_Model):
             raise ValueError("; ".join(problems))
         return self
 
-    def demanding(self, roles: Collection[str]) -> "Topology":
-        """Return the same hosts, those that have one of `roles` on demand with it."""
+    def with_optional_roles(self, roles: Collection[str]) -> "Topology":
+        """Return the same hosts, with those of `roles` that are optional on them."""
         hosts = [
-            host.model_copy(update={"roles": [*host.roles, *(role for role in host.on_demand if role in roles)]})
+            host.model_copy(update={"roles": [*host.roles, *(role for role in host.optional_roles if role in roles)]})
             for host in self.hosts
         ]
         return self.model_copy(update={"hosts": hosts})
 
+    def in_network(self, network: str | None) -> "Topology":
+        """Return the same hosts in another lab network, or in this one for None.
+
+        Raises:
+            LabError: the text is not a network that the hosts can use.
+        """
+        if not network:
+            return self
+        try:
+            return Topology.model_validate({**self.model_dump(), "network": network})
+        except ValueError as error:
+            raise LabError(
+                "network-invalid",
+                _("'{network}' can't be the lab network.", network=network),
+                _("It must be a /24 that overlaps neither pods nor Services, such as 192.168.57.0/24."),
+            ) from error
+
     @property
-    def roles_on_demand(self) -> set[str]:
+    def optional_roles(self) -> set[str]:
         """The roles that a lab may need."""
-        return {role for host in self.hosts for role in host.on_demand}
+        return {role for host in self.hosts for role in host.optional_roles}
 
     @property
     def prefix(self) -> int:
@@ -143,7 +161,11 @@ class Topology(_Model):
         for host in self.hosts:
             if host.name == name:
                 return host
-        raise LabError(f"There is no host '{name}'.", f"The hosts are {', '.join(self.names)}.")
+        raise LabError(
+            "unknown-name",
+            _("There is no host '{name}'.", name=name),
+            _("The hosts are {names}.", names=listing(self.names)),
+        )
 
     def address(self, name: str) -> IPv4Address:
         """Return a host's address in the lab network."""
@@ -167,30 +189,16 @@ class Topology(_Model):
         return self.all_with_role(role)[0]
 
 
-def load_topology(repo: Path, network: str | None = None) -> Topology:
-    """Read vagrant/topology.yml; `network` (or F0_NETWORK) replaces the lab network.
-
-    Raises:
-        LabError: every problem of the file at once, with its line; or a network that is none.
-    """
+def load_topology(repo: Path) -> Topology:
+    """Read vagrant/topology.yml; LabError lists every problem with its line."""
     roles = {folder.name for folder in (repo / "vagrant" / "roles").glob("*")}
-    topology = load_model(
+    return load_model(
         repo / "vagrant" / "topology.yml", Topology, check=lambda file, loaded: _check_roles(file, loaded, roles)
     )
-    wanted = network or os.environ.get("F0_NETWORK")
-    if not wanted:
-        return topology
-    try:
-        return Topology.model_validate({**topology.model_dump(), "network": wanted})
-    except ValueError as error:
-        raise LabError(
-            f"'{wanted}' can't be the lab network.",
-            "It must be a /24 that overlaps neither pods nor Services, such as 192.168.57.0/24.",
-        ) from error
 
 
 def _check_roles(file: YamlFile, topology: Topology, roles: set[str]) -> None:
-    """Note the roles that have no folder: nothing would be laid on those hosts, and nobody would hear of it."""
-    for host, (place, _) in zip(topology.hosts, file.items(("hosts",)), strict=True):
-        for role in sorted({*host.roles, *host.on_demand} - roles):
+    """Report the roles that have no folder: their hosts would silently lack them."""
+    for host, (place, __) in zip(topology.hosts, file.items(("hosts",)), strict=True):
+        for role in sorted({*host.roles, *host.optional_roles} - roles):
             file.problem(place, f"{host.name} has the role '{role}': no folder of vagrant/roles.{nearest(role, roles)}")

@@ -1,7 +1,6 @@
 """YAML files read into pydantic models; every problem knows its file and line."""
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from labs.engine.errors import LabError
+from labs.engine.messages import _, lines
+from labs.engine.nearest import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]
@@ -116,16 +117,8 @@ def load_model(
     if loaded is not None:
         check(file, loaded)
     if loaded is None or file.problems:
-        raise LabError(
-            "\n".join(str(problem) for problem in sorted(file.problems)), f"Correct {file.name} and try again."
-        )
+        raise LabError("course-files", lines(sorted(file.problems)), _("Correct {file} and try again.", file=file.name))
     return loaded
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """ " Did you mean 'flannel'?" for 'flanel', nothing when no known word is near."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" Did you mean '{close[0]}'?" if close else ""
 
 
 def _children(node: yaml.Node | None) -> Iterator[tuple[str | int, int, yaml.Node]]:
