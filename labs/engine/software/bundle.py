@@ -1,95 +1,190 @@
-"""Everything a machine without network needs, in one file: built components, container images, the host image."""
+"""Everything a machine without network needs, in one file: components, container images and host images."""
 
+from __future__ import annotations
+
+import json
+import platform
 import tarfile
 import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docker.errors import DockerException
-
-from labs.engine.course.catalog import load_catalog
-from labs.engine.course.topology import load_topology
+from labs.engine.cache import Cache
+from labs.engine.course.course import Course
+from labs.engine.docker_client import connect
 from labs.engine.errors import LabError
-from labs.engine.hosts.docker.engine import connect
+from labs.engine.events import Events
+from labs.engine.messages import _, listing
+from labs.engine.software.archives import image_names
+from labs.engine.software.images import host_tags
+from labs.engine.software.scratch import scratch_folder
 from labs.engine.software.software import Software
-from labs.engine.terminal.progress import Tasks
 
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+# The first entry of a bundle: {"version": 1, "architecture": …, "parts": […], "host_images": […]}.
+_CONTENTS = "bundle.json"
+_VERSION = 1
 _HOST_IMAGES = "host-images"
 
 
-def save_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> int:
-    """Write a bundle of what this edition's labs use and return its size in bytes.
+@dataclass(frozen=True)
+class _Parts:
+    """What all labs of a course need: paths in the cache, and tags of host images by lab."""
+
+    paths: list[Path]
+    tags: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, course: Course, cache: Cache, client: DockerClient) -> _Parts:
+        software = Software(course.repo, cache, course.edition, client)
+        needs = {id: course.needs(id) for id in course.catalog.labs}
+        tags = {
+            id: {*software.host_images(need, course.topology.with_optional_roles(need.roles)).values()}
+            for id, need in needs.items()
+        }
+        return cls([*software.components(needs.values()).values(), *software.archives(needs.values()).values()], tags)
+
+    @property
+    def all_tags(self) -> list[str]:
+        return sorted(set().union(*self.tags.values()))
+
+
+def save_bundle(course: Course, cache: Cache, file: Path, events: Events) -> int:
+    """Write a bundle of what the course's labs use; return its size in bytes.
 
     Raises:
         LabError: something is not built yet, or the file can't be written.
     """
-    catalog, client = load_catalog(repo), connect()
-    software, topology = Software(repo, cache, client), load_topology(repo)
-    needs = {id: catalog.needs(id) for id in catalog.labs}
-    parts = [*software.components(needs.values()).values(), *software.archives(needs.values()).values()]
-    absent = [part.name for part in parts if not part.exists()]
-    tags = {id: {*software.host_images(own, topology.demanding(own.roles)).values()} for id, own in needs.items()}
-    built = {tag for image in client.images.list("f0labs/host") for tag in image.tags}
-    absent += [f"the host images of '{id}'" for id, own in tags.items() if not own <= built]
-    if absent:
-        raise LabError(f"Not built yet: {', '.join(absent)}.", "Bring each lab up once: invoke lab.up flannel")
+    client = connect()
+    parts = _Parts.of(course, cache, client)
+    _require_built(parts, client)
+    names = [str(path.relative_to(cache.root)) for path in parts.paths]
+    contents = {"version": _VERSION, "architecture": platform.machine(), "parts": names, "host_images": parts.all_tags}
     part = file.with_name(f"{file.name}.part")
     try:
         with (
-            tasks.task(f"Writing {file}"),
-            tempfile.TemporaryDirectory(dir=cache) as folder,
+            events.task(_("Writing {file}", file=file)),
+            tempfile.TemporaryDirectory(dir=scratch_folder(cache)) as folder,
             tarfile.open(part, "w") as bundle,
         ):
-            for number, tag in enumerate(sorted(set().union(*tags.values()))):
-                host_image = Path(folder) / f"{number}.tar"
-                with host_image.open("wb") as output:
-                    for chunk in client.images.get(tag).save(named=tag):
-                        output.write(chunk)
-                bundle.add(host_image, f"{_HOST_IMAGES}/{number}.tar")
-                host_image.unlink()
-            for one in parts:
-                bundle.add(one, str(one.relative_to(cache)))
+            (Path(folder) / _CONTENTS).write_text(json.dumps(contents), encoding="utf-8")
+            bundle.add(Path(folder) / _CONTENTS, _CONTENTS)
+            for number, tag in enumerate(parts.all_tags):
+                archive = Path(folder) / f"{number}.tar"
+                with archive.open("wb") as output:
+                    output.writelines(client.images.get(tag).save(named=tag))
+                bundle.add(archive, f"{_HOST_IMAGES}/{number}.tar")
+                archive.unlink()
+            for path, name in zip(parts.paths, names, strict=True):
+                bundle.add(path, name)
+        part.replace(file)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise LabError(
-            f"The bundle {file} can't be written: {error.strerror or error}.", "Choose a folder with 2 GiB free."
+            "bundle",
+            _("Cannot write the bundle {file}: {reason}.", file=file, reason=error.strerror or error),
+            _("Choose a folder with enough free space: a bundle takes about {size} GiB.", size=4),
         ) from error
-    part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
     return file.stat().st_size
 
 
-def load_bundle(repo: Path, cache: Path, file: Path, tasks: Tasks) -> None:
-    """Fill the cache and Docker's images from a bundle.
+def _require_built(parts: _Parts, client: DockerClient) -> None:
+    built = host_tags(client)
+    absent: list[object] = [path.name for path in parts.paths if not path.exists()]
+    absent += [_("the host images of '{lab}'", lab=id) for id, tags in parts.tags.items() if not tags <= built]
+    if absent:
+        raise LabError(
+            "bundle",
+            _("Not built yet: {parts}.", parts=listing(absent)),
+            _("Start each lab once, such as: invoke lab.up flannel"),
+        )
+
+
+def load_bundle(course: Course, cache: Cache, file: Path, events: Events) -> None:
+    """Fill the cache and the Docker engine from a bundle. Nothing is changed unless all of it can be used.
 
     Raises:
-        LabError: there is no such file, it is no bundle, or it is one of another edition.
+        LabError: there is no such file, it is not a bundle, or it is for other hosts or another version of the course.
     """
+    from docker.errors import DockerException
+
     if not file.is_file():
-        raise LabError(f"There is no file {file}.", "invoke bundle.save makes one on a machine with a network.")
-    client = connect()
-    cache.mkdir(parents=True, exist_ok=True)
-    try:
-        with (
-            tasks.task(f"Reading {file}"),
-            tempfile.TemporaryDirectory(dir=cache) as folder,
-            tarfile.open(file) as bundle,
-        ):
-            bundle.extractall(folder, filter="tar")
-            for archive in sorted((Path(folder) / _HOST_IMAGES).iterdir()):
-                with archive.open("rb") as host_image:
-                    client.images.load(host_image)
-            for kind in ("components", "images"):
-                for part in (Path(folder) / kind).iterdir():
-                    if not (cache / kind / part.name).exists():
-                        (cache / kind).mkdir(exist_ok=True)
-                        part.replace(cache / kind / part.name)
-    except (tarfile.TarError, OSError, DockerException) as error:
         raise LabError(
-            f"{file} is no bundle of this course, or it is damaged ({error}).", "Make it again: invoke bundle.save"
-        ) from error
-    catalog = load_catalog(repo)
-    components = Software(repo, cache, client).components(catalog.needs(id) for id in catalog.labs)
-    missing = [name for name, place in components.items() if not place.is_dir()]
-    if missing:
-        raise LabError(
-            f"The bundle is of another edition: it lacks {', '.join(missing)}.", "Make it from the same version."
+            "bundle",
+            _("There is no file {file}.", file=file),
+            _("Make a bundle on a machine with a network: invoke bundle.save FILE"),
         )
+    client = connect()
+    try:
+        with tarfile.open(file) as bundle:
+            parts = _Parts.of(course, cache, client)
+            tags = _check_contents(bundle, file, [str(path.relative_to(cache.root)) for path in parts.paths], parts)
+            cache.claim()
+            with (
+                events.task(_("Reading {file}", file=file)),
+                tempfile.TemporaryDirectory(dir=scratch_folder(cache)) as folder,
+            ):
+                bundle.extractall(folder, filter="data")
+                _load_host_images(Path(folder) / _HOST_IMAGES, tags, client)
+                _move(parts.paths, Path(folder), cache)
+    except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, DockerException) as error:
+        raise LabError(
+            "bundle",
+            _("{file} is not an f0 labs bundle, or it is damaged ({reason}).", file=file, reason=error),
+            _("Make it again: invoke bundle.save FILE"),
+        ) from error
+
+
+def _check_contents(bundle: tarfile.TarFile, file: Path, wanted: Collection[str], parts: _Parts) -> list[str]:
+    """Return the tags of a bundle's host images, in their order; LabError when this machine can't use the bundle."""
+    entry = bundle.extractfile(_CONTENTS)
+    contents = json.load(entry) if entry else {}
+    if contents["architecture"] != platform.machine():
+        raise LabError(
+            "bundle",
+            _(
+                "The bundle {file} is for {theirs} machines, but this one is {ours}.",
+                file=file,
+                theirs=contents["architecture"],
+                ours=platform.machine(),
+            ),
+            _("Make a bundle on a machine of the same architecture: invoke bundle.save FILE"),
+        )
+    absent = sorted({*wanted, *parts.all_tags} - {*contents["parts"], *contents["host_images"]})
+    if contents["version"] != _VERSION or absent:
+        raise LabError(
+            "bundle",
+            _(
+                "The bundle {file} is from another version of f0 labs. It lacks {parts}.",
+                file=file,
+                parts=listing(absent),
+            ),
+            _("Make a bundle with this version on a machine with a network: invoke bundle.save FILE"),
+        )
+    return [str(tag) for tag in contents["host_images"]]
+
+
+def _load_host_images(folder: Path, tags: list[str], client: DockerClient) -> None:
+    """Load host images that are archived as 0.tar, 1.tar …; ValueError when one would take over another tag."""
+    archives = {tag: folder / f"{number}.tar" for number, tag in enumerate(tags)}
+    for tag, archive in archives.items():
+        if image_names(archive) != [tag]:
+            raise ValueError(f"{archive.name}: {tag}?")
+    for archive in archives.values():
+        with archive.open("rb") as image:
+            client.images.load(image)
+
+
+def _move(paths: Collection[Path], folder: Path, cache: Cache) -> None:
+    """Move extracted parts to their places in the cache, unless they are there already."""
+    for path in paths:
+        part = folder / path.relative_to(cache.root)
+        part.lstat()  # a bundle that lacks what its contents list is damaged, also where nothing has to be moved
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            part.replace(path)

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import platform
 import shutil
 from collections.abc import Collection, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from labs.engine.cache import Cache
 from labs.engine.course.edition import (
     Component,
     Edition,
@@ -21,12 +21,14 @@ from labs.engine.course.edition import (
     PipComponent,
 )
 from labs.engine.errors import LabError
+from labs.engine.events import Events
+from labs.engine.messages import _
 from labs.engine.software.builders import go, jlink, maven, pip
 from labs.engine.software.builders.job import Job
 from labs.engine.software.builders.toolchain import Toolchain
-from labs.engine.terminal.progress import Tasks
 
-DISK_NEEDED = 12 << 30  # bytes: module and build caches of a first build (measured: 10 GB)
+# Bytes of module and build cache per line of go.sum: all components together have 1747 lines and take 10 GB.
+DISK_PER_LINE = 7 << 20
 
 
 def recipe_digest(repo: Path, name: str, component: Component) -> str:
@@ -44,21 +46,21 @@ def recipe_digest(repo: Path, name: str, component: Component) -> str:
 class Builder:
     """Builds into `cache/components/<name>-<version>-<digest>/`; each appears there whole or not at all."""
 
-    def __init__(self, repo: Path, cache: Path, edition: Edition) -> None:
-        self._repo, self._cache, self._edition = repo, cache, edition
+    def __init__(self, repo: Path, cache: Cache, edition: Edition, keep_build_cache: bool = False) -> None:
+        self._repo, self._cache, self._edition, self._keep = repo, cache, edition, keep_build_cache
 
     def folder(self, name: str) -> Path:
         """Return where a component is, or will be, in the cache."""
         component = self._edition.component(name)
         digest = recipe_digest(self._repo, name, component)
-        return self._cache / "components" / f"{name}-{component.version}-{digest}"
+        return self._cache.root / "components" / f"{name}-{component.version}-{digest}"
 
     def missing(self, names: Collection[str]) -> list[str]:
         """Return the components that the cache does not hold yet."""
         return [name for name in names if not self.folder(name).is_dir()]
 
-    def provide(self, names: Collection[str], toolchain: Toolchain, progress: Tasks) -> None:
-        """Have all of `names` in the cache, building what is missing.
+    def ensure(self, names: Collection[str], toolchain: Toolchain, events: Events) -> None:
+        """Build those of `names` that the cache does not hold yet.
 
         Raises:
             LabError: no Go, no room on the disk, a registry that does not answer, a build that fails (with its log).
@@ -66,25 +68,26 @@ class Builder:
         missing = self.missing(names)
         if not missing:
             return
+        self._cache.claim()
         self._check_disk(missing)
-        with self._turn(progress):
+        with self._turn(events):
             for name in self.missing(names):  # another lab.up may have built some meanwhile
-                version = self._edition.component(name).version
-                with progress.task(f"Building {name} {version} (once; log: {self._log(name)})"):
+                version, log = self._edition.component(name).version, self._log(name)
+                title = _("Building {name} {version} (once; log: {log})", name=name, version=version, log=log)
+                with events.task(title):
                     self._build(name, toolchain)
-            if not os.environ.get("F0_KEEP_BUILD_CACHE"):
+            if not self._keep:
                 go.drop_caches(self._scratch)
                 shutil.rmtree(self._scratch, ignore_errors=True)
 
     @contextlib.contextmanager
-    def _turn(self, progress: Tasks) -> Iterator[None]:
+    def _turn(self, events: Events) -> Iterator[None]:
         """Let one at a time build: all share the caches that the last step drops, and a build takes GiBs of memory."""
-        lock = FileLock(self._cache / "locks" / "components.lock")
-        (self._cache / "locks").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._cache.lock("components"))
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            with progress.task("Waiting for another lab.up, which builds components"):
+            with events.task(_("Waiting for another lab.up to finish building components")):
                 lock.acquire()
         try:
             yield
@@ -93,18 +96,28 @@ class Builder:
 
     @property
     def _scratch(self) -> Path:
-        return self._cache / "build"
+        return self._cache.root / "build"
 
     def _log(self, name: str) -> Path:
-        return self._cache / "log" / f"{name}.log"
+        return self._cache.root / "log" / f"{name}.log"
 
-    def _check_disk(self, missing: list[str]) -> None:
-        self._cache.mkdir(parents=True, exist_ok=True)
-        need, free = DISK_NEEDED >> 30, shutil.disk_usage(self._cache).free >> 30
-        if "kubernetes" in missing and not self._scratch.exists() and free < need:
+    def _check_disk(self, missing: Collection[str]) -> None:
+        """Raise LabError when the modules of missing components don't fit on the disk."""
+        if self._scratch.exists():  # an earlier build has fetched some already, and nothing says how many
+            return
+        lists = [self._repo / "vagrant" / "components" / name / "go.sum" for name in missing]
+        needed = DISK_PER_LINE * sum(file.read_bytes().count(b"\n") for file in lists if file.exists())
+        free = self._cache.free_disk()
+        if free < needed:
             raise LabError(
-                f"Building the components needs {need} GiB in {self._cache}, and {free} GiB are free.",
-                "Free some space, let F0_CACHE name a folder on a larger disk, or invoke bundle.load FILE.",
+                "disk-space",
+                _(
+                    "Building the components needs {needed} GiB in {folder}, but only {free} GiB are free.",
+                    needed=-(-needed >> 30),
+                    folder=self._cache.root,
+                    free=free >> 30,
+                ),
+                _("Free some space, set F0_CACHE to a folder on a larger disk, or run `invoke bundle.load FILE`."),
             )
 
     def _build(self, name: str, toolchain: Toolchain) -> None:

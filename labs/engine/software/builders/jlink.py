@@ -1,10 +1,9 @@
-"""A Java runtime, cut from the JDK that Debian has for the hosts."""
+"""A Java runtime, made from the JDK in the hosts' Debian."""
 
 from labs.engine.course.edition import JlinkComponent
-from labs.engine.software.builders.job import Job, Registry
+from labs.engine.software.builders.job import Job
 from labs.engine.software.builders.toolchain import Toolchain
 
-_NOTHING = Registry("", r"(?!)", "")
 _SCRIPT = """\
 jlink --add-modules {modules} --output /tmp/runtime \
     --strip-java-debug-attributes --no-header-files --no-man-pages --compress=zip-6
@@ -13,5 +12,5 @@ cp -r /tmp/runtime/. /out/
 
 
 def build(job: Job, component: JlinkComponent, toolchain: Toolchain) -> None:
-    """Make a Java runtime with the wanted modules."""
-    toolchain.run(job, _SCRIPT.format(modules=",".join(component.modules)), _NOTHING, {})
+    """Make a Java runtime with the component's modules."""
+    toolchain.run(job, _SCRIPT.format(modules=",".join(component.modules)), {})
