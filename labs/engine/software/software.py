@@ -14,7 +14,7 @@ from labs.engine.events import Events
 from labs.engine.software.base_images import BaseImages
 from labs.engine.software.builders.toolchain import Toolchain
 from labs.engine.software.components import Builder
-from labs.engine.software.images import Images
+from labs.engine.software.images import Images, remove_images
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -58,3 +58,11 @@ class Software:
         toolchain = Toolchain(self._client, lambda: self._bases.ensure(events, tools))
         self._builder.ensure(self.missing(needs), toolchain, events)
         return self._images.ensure(needs, topology, events)
+
+    def image_size(self, tag: str) -> int:
+        """Return the size of a host image in bytes."""
+        return int(self._client.images.get(tag).attrs["Size"])
+
+    def remove_images(self) -> None:
+        """Remove the images that hosts are made from out of the Docker engine."""
+        remove_images(self._client)
