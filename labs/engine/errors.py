@@ -25,6 +25,7 @@ Code = Literal[
     "host-timeout",
     "host-unreachable",
     "hosts-not-created",
+    "hosts-not-removed",
     "hosts-overtaken",
     "hosts-stopped",
     "image-build",

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,28 +75,34 @@ class Access:
 
     def make_control_folder(self) -> None:
         """Make the folder of shared connections, which a reboot removes; LabError when it is another user's."""
-        folder = self.control_folder
         with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        if folder.is_symlink() or folder.lstat().st_uid != os.getuid():
+            self.control_folder.mkdir(mode=0o700)
+        if not self._owns_control_folder():
             raise LabError(
                 "not-owner",
-                _("{folder} belongs to another user of this machine.", folder=folder),
-                _("Ask that user to remove it, or name another workspace by F0_WORKSPACE."),
+                _("{folder} is not a folder of yours: another user may have made it.", folder=self.control_folder),
+                _("Remove it, or ask its owner to; otherwise set F0_WORKSPACE to another folder."),
             )
+
+    def _owns_control_folder(self) -> bool:
+        # Anyone may make an entry of that name in /tmp; sockets in a folder of theirs would be theirs as well.
+        try:
+            status = self.control_folder.lstat()
+        except FileNotFoundError:
+            return False
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
 
     def end_shared_connections(self) -> None:
         """End the SSH connections that stay open in the background (ControlPersist), and remove their sockets."""
-        folder = self.control_folder
-        if folder.is_symlink() or not folder.is_dir():
+        if not self._owns_control_folder():
             return
-        for control in folder.iterdir():
+        for control in self.control_folder.iterdir():
+            leave = ["ssh", "-F", "/dev/null", "-o", f"ControlPath={control}", "-O", "exit", "host"]
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
-                    ["ssh", "-o", f"ControlPath={control}", "-O", "exit", "host"], capture_output=True, timeout=10
-                )
+                subprocess.run(leave, capture_output=True, timeout=10)
             control.unlink(missing_ok=True)
-        folder.rmdir()
+        with contextlib.suppress(OSError):  # a new connection was opened meanwhile
+            self.control_folder.rmdir()
 
 
 def free_ports(topology: Topology) -> Ports:

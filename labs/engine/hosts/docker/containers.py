@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labs.engine.errors import LabError
 from labs.engine.hosts.docker.engine import Engine
 from labs.engine.messages import _
+
+if TYPE_CHECKING:
+    from docker.errors import APIError
 
 STOP_SECONDS = 10
 # overlayfs can't lie on overlayfs
@@ -40,7 +43,7 @@ def create_containers(
         mounts: each host's read-only folders: folder on this machine → path in the container
 
     Raises:
-        LabError: the engine refuses one; every other one was tried by then.
+        LabError: the engine refuses one; it was asked for every other one by then.
     """
     from docker.errors import APIError
 
@@ -55,12 +58,17 @@ def create_containers(
     for host, future in futures.items():
         error = future.exception()
         if isinstance(error, APIError):
-            raise LabError(
-                "hosts-not-created",
-                _("Docker could not start {host}:\n{output}", host=host, output=error.explanation or error),
-                _("`invoke doctor` shows what this machine lacks."),
-            ) from error
+            raise start_error(host, error) from error
     return {host: future.result() for host, future in futures.items()}
+
+
+def start_error(host: str, error: APIError) -> LabError:
+    """Return the error for a container that the engine refuses to create or start."""
+    return LabError(
+        "hosts-not-created",
+        _("Docker could not start {host}:\n{output}", host=host, output=error.explanation or error),
+        _("`invoke doctor` shows what this machine lacks."),
+    )
 
 
 def container_arguments(
@@ -85,9 +93,10 @@ def container_arguments(
         tmpfs={"/run": "", "/run/lock": "", "/tmp": "exec"},
         mounts=[
             *(Mount(f"/var/lib/{name}", None, type="volume") for name in _VOLUMES),
-            Mount("/lib/modules", "/lib/modules", type="bind", read_only=True),
             *(Mount(target, str(source), type="bind", read_only=True) for source, target in mounts.items()),
         ],
+        # Not a mount: the engine creates the folder on machines that have none, instead of refusing the container.
+        binds=["/lib/modules:/lib/modules:ro"],
         port_bindings={inside: ("127.0.0.1", outside) for inside, outside in ports.items()},
         network_mode=network,
     )
@@ -100,6 +109,7 @@ def container_arguments(
         "labels": engine.labels,
         "ports": list(ports),
         "stop_signal": "SIGRTMIN+3",
+        "stop_timeout": STOP_SECONDS,
         "host_config": host_config,
         "networking_config": api.create_networking_config({network: endpoint}),
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from labs.engine.errors import LabError
 from labs.engine.hosts.network import network_in_use
+from labs.engine.messages import _
 from labs.engine.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from docker.models.networks import Network
 
 LABEL = "f0labs.workspace"
+REMOVE_SECONDS = 20  # for an engine that is still busy with an earlier request
 
 
 class Engine:
@@ -94,8 +96,12 @@ class Engine:
                 return False
             return not self.containers()
 
-        if not wait_until(nothing_left, 20):
-            raise LabError("hosts-not-created", "\n".join(refusals) or "docker rm")
+        if not wait_until(nothing_left, REMOVE_SECONDS):
+            raise LabError(
+                "hosts-not-removed",
+                _("Docker could not remove the hosts:\n{output}", output="\n".join(refusals) or _("no explanation")),
+                _("Disconnect containers of your own from the network {name}, then try again.", name=self._name),
+            )
 
     def others(self) -> set[str]:
         """Return the names of other workspaces that have hosts in this engine."""

@@ -10,7 +10,7 @@ from labs.engine.cache import Cache
 from labs.engine.course.topology import Topology
 from labs.engine.docker_client import connect
 from labs.engine.hosts import resources
-from labs.engine.hosts.docker.containers import STOP_SECONDS, create_containers
+from labs.engine.hosts.docker.containers import STOP_SECONDS, create_containers, start_error
 from labs.engine.hosts.docker.engine import Engine
 from labs.engine.hosts.network import check_network
 from labs.engine.hosts.provider import Blueprint, Facts, Finding, HostState
@@ -71,19 +71,30 @@ class DockerProvider:
         note_containers(self._workspace, topology, blueprint, identifiers)
 
     def start(self, hosts: Collection[str]) -> None:
-        """Start containers side by side."""
+        """Start containers side by side; LabError when one can't be started."""
+        from docker.errors import APIError
+
         containers = self.engine.containers()
 
         def start(host: str) -> None:
             container = containers[host]
-            container.unpause() if container.status == "paused" else container.start()
+            try:
+                container.unpause() if container.status == "paused" else container.start()
+            except APIError as error:
+                raise start_error(host, error) from error
 
         _each(start, [host for host in hosts if host in containers])
 
     def stop(self, hosts: Collection[str]) -> None:
         """Shut containers down side by side; what they store stays."""
         containers = self.engine.containers()
-        _each(lambda host: containers[host].stop(timeout=STOP_SECONDS), [host for host in hosts if host in containers])
+
+        def stop(host: str) -> None:
+            if containers[host].status == "paused":
+                containers[host].unpause()  # else it can't act on the signal, and is killed in the end
+            containers[host].stop(timeout=STOP_SECONDS)
+
+        _each(stop, [host for host in hosts if host in containers])
 
     def states(self) -> Mapping[str, HostState]:
         """Return the state of every host."""

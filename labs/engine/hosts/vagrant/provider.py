@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from labs.engine.cache import Cache
 from labs.engine.course.topology import Topology
@@ -19,18 +19,21 @@ from labs.engine.hosts.network import check_network
 from labs.engine.hosts.provider import Blueprint, Facts, Finding, HostState
 from labs.engine.hosts.resources import probe
 from labs.engine.hosts.vagrant.vagrantfile import BOX, write_vagrantfile
-from labs.engine.messages import _, verbatim
+from labs.engine.messages import Sentence, _, verbatim
 from labs.engine.minimums import minimum
 from labs.engine.processes import environment
 from labs.engine.settings import Settings
 from labs.engine.workspace import Workspace
 
+_T = TypeVar("_T")
 MARK = "F0LABS_MACHINES_OF"  # in the environment of processes that create hosts: for which workspace
 _STATES = {
     "running": HostState.RUNNING,
     "paused": HostState.PAUSED,
     "not_created": HostState.ABSENT,
 }
+# The interfaces that a provider makes for its networks. They stay when machines are removed, and are used again.
+_INTERFACES = {"libvirt": "virbr*", "virtualbox": "vboxnet*"}
 
 
 def make(name: str, workspace: Workspace, topology: Topology, settings: Settings) -> "VagrantProvider":
@@ -70,7 +73,7 @@ class VagrantProvider:
             resources.disk(Cache(self._settings.cache)),
         ]
 
-    def _check_box(self) -> Any:
+    def _check_box(self) -> Sentence:
         home = Path(environment().get("VAGRANT_HOME") or Path.home() / ".vagrant.d")
         boxes = list((home / "boxes").glob(f"{BOX.replace('/', '-VAGRANTSLASH-')}/*/{self._name}"))
         if not boxes:
@@ -86,12 +89,8 @@ class VagrantProvider:
         return verbatim(BOX)
 
     def check_network(self, network: IPv4Network) -> None:
-        """Raise LabError when something other than this workspace uses addresses of the lab network.
-
-        The interface that Vagrant made for our machines is known by the address it has there: the network's first.
-        """
-        if HostState.RUNNING not in self.states().values():
-            check_network(network, ours="")
+        """Raise LabError when something other than this provider's machines uses addresses of the lab network."""
+        check_network(network, ours=_INTERFACES[self._name])
 
     def facts(self) -> Facts:
         """Return what the machines have: a kernel of their own without ip_vs, and the interface of the topology."""
@@ -121,8 +120,8 @@ class VagrantProvider:
         absent = dict.fromkeys(self._topology.names, HostState.ABSENT)
         if not (self._workspace.root / ".vagrant").exists():
             return absent
-        states = {machine.name: _STATES.get(machine.state, HostState.STOPPED) for machine in self._vagrant.status()}
-        return absent | states
+        machines = self._run("status", self._vagrant.status)
+        return absent | {machine.name: _STATES.get(machine.state, HostState.STOPPED) for machine in machines}
 
     def last_output(self, host: str) -> str:
         """Return nothing: Vagrant shows no console."""
@@ -163,9 +162,10 @@ class VagrantProvider:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
-    def _run(self, verb: str, call: Callable[[], object]) -> None:
+    def _run(self, verb: str, call: Callable[[], _T]) -> _T:
+        _program()
         try:
-            call()
+            return call()
         except subprocess.CalledProcessError as error:
             log = self._workspace.logs / "vagrant.log"
             output = "\n".join(log.read_text(errors="replace").strip().splitlines()[-6:]) if log.exists() else ""
@@ -185,14 +185,18 @@ def _mark(process: Any) -> str | None:
         return None
 
 
-def check_vagrant() -> str:
-    """Return the version of Vagrant; LabError when it is missing or too old."""
+def _program() -> str:
     program = shutil.which("vagrant")
     if not program:
         raise LabError(
             "vagrant", _("Vagrant is not installed."), _("Run ./setup.sh, which installs it or says where to get it.")
         )
-    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    return program
+
+
+def check_vagrant() -> str:
+    """Return the version of Vagrant; LabError when it is missing or too old."""
+    output = subprocess.run([_program(), "--version"], capture_output=True, text=True, check=False).stdout.strip()
     oldest = minimum("VAGRANT_OLDEST")
     if [int(number) for number in re.findall(r"\d+", output)[:2]] < [int(number) for number in oldest.split(".")]:
         raise LabError(
