@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIMEOUT = 120  # seconds for one request to the engine
 # Not empty, so that docker-py doesn't read the user's own file again: that one may name credential helpers that ask for
 # a password or are not installed. Everything we pull is public.
-_NO_CREDENTIALS = {"auths": {"unused.invalid": {}}}
+_NO_CREDENTIALS: dict[str, dict[str, dict[str, str]]] = {"auths": {"unused.invalid": {}}}
 
 
 def connect() -> DockerClient:

@@ -48,6 +48,9 @@ class _Parts:
         }
         return cls([*software.components(needs.values()).values(), *software.archives(needs.values()).values()], tags)
 
+    def names(self, cache: Cache) -> list[str]:
+        return [str(path.relative_to(cache.root)) for path in self.paths]
+
     @property
     def all_tags(self) -> list[str]:
         return sorted(set().union(*self.tags.values()))
@@ -62,7 +65,7 @@ def save_bundle(course: Course, cache: Cache, file: Path, events: Events) -> int
     client = connect()
     parts = _Parts.of(course, cache, client)
     _require_built(parts, client)
-    names = [str(path.relative_to(cache.root)) for path in parts.paths]
+    names = parts.names(cache)
     contents = {"version": _VERSION, "architecture": platform.machine(), "parts": names, "host_images": parts.all_tags}
     part = file.with_name(f"{file.name}.part")
     try:
@@ -123,7 +126,7 @@ def load_bundle(course: Course, cache: Cache, file: Path, events: Events) -> Non
     try:
         with tarfile.open(file) as bundle:
             parts = _Parts.of(course, cache, client)
-            tags = _check_contents(bundle, file, [str(path.relative_to(cache.root)) for path in parts.paths], parts)
+            tags = _check_contents(bundle, file, [*parts.names(cache), *parts.all_tags])
             cache.claim()
             with (
                 events.task(_("Reading {file}", file=file)),
@@ -140,7 +143,7 @@ def load_bundle(course: Course, cache: Cache, file: Path, events: Events) -> Non
         ) from error
 
 
-def _check_contents(bundle: tarfile.TarFile, file: Path, wanted: Collection[str], parts: _Parts) -> list[str]:
+def _check_contents(bundle: tarfile.TarFile, file: Path, wanted: Collection[str]) -> list[str]:
     """Return the tags of a bundle's host images, in their order; LabError when this machine can't use the bundle."""
     entry = bundle.extractfile(_CONTENTS)
     contents = json.load(entry) if entry else {}
@@ -155,7 +158,7 @@ def _check_contents(bundle: tarfile.TarFile, file: Path, wanted: Collection[str]
             ),
             _("Make a bundle on a machine of the same architecture: invoke bundle.save FILE"),
         )
-    absent = sorted({*wanted, *parts.all_tags} - {*contents["parts"], *contents["host_images"]})
+    absent = sorted({*wanted} - {*contents["parts"], *contents["host_images"]})
     if contents["version"] != _VERSION or absent:
         raise LabError(
             "bundle",

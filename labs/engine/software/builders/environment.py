@@ -1,4 +1,4 @@
-"""The environment of builds: the user's mirrors, proxies and certificates, and nothing of theirs that changes a result."""
+"""The environment of builds: the user's mirrors, proxies and certificates, and nothing that would change a result."""
 
 import re
 
@@ -8,7 +8,7 @@ _CHANGES_RESULTS = re.compile(r"(GO[A-Z0-9]*|CGO_\w+|PIP_\w+|PYTHON\w*|CC|CXX|AR
 GO_MIRRORS = ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOINSECURE", "GOVCS")
 PIP_MIRRORS = (
     *("index-url", "extra-index-url", "no-index", "find-links", "trusted-host"),
-    *("cert", "client-cert", "proxy", "timeout", "retries", "cache-dir"),
+    *("cert", "client-cert", "proxy", "timeout", "default-timeout", "retries", "cache-dir"),
 )
 _KEPT = {
     *GO_MIRRORS,

@@ -71,7 +71,7 @@ def _settings() -> Iterator[tuple[Path, str]]:
 
 
 def _remove_origins(repository: Path) -> None:
-    """Delete what ties artifacts to the mirror they came from: offline, Maven refuses those of an unknown repository."""
+    """Delete what ties artifacts to the mirror they came from: offline, Maven refuses those of unknown mirrors."""
     for pattern in ("_remote.repositories", "*.lastUpdated", "resolver-status.properties"):
         for file in repository.rglob(pattern):
             file.unlink()

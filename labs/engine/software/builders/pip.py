@@ -19,9 +19,7 @@ _INDEX = Registry(
     _("pip could not download the packages of {name}: {line}"),
     "Could not fetch|Connection refused|Connection broken|ConnectTimeout|ReadTimeout|NewConnectionError|SSLError"
     "|No matching distribution|HTTP error",
-    _(
-        "Set an index that this machine can reach (pip config set global.index-url …), or run `invoke bundle.load FILE`."
-    ),
+    _("Set an index that this machine can reach (pip config set global.index-url), or run `invoke bundle.load FILE`."),
 )
 # minor versions: that of Debian's libc, and every older one that wheels are made for
 _GLIBC = (36, 34, 31, 28, 26, 24, 17, 12, 5)
