@@ -1,180 +1,160 @@
-"""Grades a lab: runs its checks with pytest and makes a Report of what they found. Knows nothing of terminals."""
+"""Grades a lab: starts the grader process, passes on each objective as soon as it is known, and makes the report."""
 
 import contextlib
-import dataclasses
-import io
+import json
 import os
-import shlex
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, cast
 
-import pytest
-
-from labs.engine.course.catalog import Lab
+from labs.engine.course.lab_files import Lab
 from labs.engine.errors import LabError
-from labs.engine.grading.plugin import GradingPlugin, Outcome
-from labs.engine.language import say
+from labs.engine.events import Events, Graded
+from labs.engine.grading.report import ObjectiveResult, Report, Result
+from labs.engine.messages import REPO, Message, Sentence, _, lines
+from labs.engine.processes import environment
 
-
-@dataclass(frozen=True)
-class ObjectiveResult:
-    """How one objective stands, why, and what helps."""
-
-    id: str
-    title: str
-    result: Literal["passed", "failed", "blocked", "error"]
-    points: int
-    max_points: int
-    evidence: str
-    hint: str
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Report:
-    """How the objectives of a lab stand."""
-
-    lab: str
-    objectives: tuple[ObjectiveResult, ...]
-    seconds: float
-
-    @property
-    def points(self) -> int:
-        """The points reached."""
-        return sum(one.points for one in self.objectives)
-
-    @property
-    def max_points(self) -> int:
-        """The points of all graded objectives together."""
-        return sum(one.max_points for one in self.objectives)
-
-    @property
-    def exit_code(self) -> int:
-        """0: all passed. 2: the grader could not tell of one at least. 1: not all passed yet."""
-        results = {one.result for one in self.objectives}
-        return 2 if "error" in results else 0 if results == {"passed"} else 1
-
-    @property
-    def open(self) -> tuple[str, ...]:
-        """The ids of the objectives that are not passed."""
-        return tuple(one.id for one in self.objectives if one.result != "passed")
-
-    def updated(self, newer: "Report") -> "Report":
-        """This report with the objectives that a newer one graded again."""
-        again = {one.id: one for one in newer.objectives}
-        return dataclasses.replace(
-            self, objectives=tuple(again.get(one.id, one) for one in self.objectives), seconds=newer.seconds
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain data, in the documented schema."""
-        return {
-            "lab": self.lab,
-            "points": self.points,
-            "max_points": self.max_points,
-            "seconds": round(self.seconds, 2),
-            "objectives": [dataclasses.asdict(one) | {"seconds": round(one.seconds, 2)} for one in self.objectives],
-        }
+DEADLINE = 180.0  # seconds for a grading, beside the time that objectives may wait
 
 
 def grade(
     lab: Lab,
     repo: Path,
     ssh_config: Path,
-    lang: str = "en",
+    events: Events,
     only: Collection[str] = (),
     junit: Path | None = None,
+    deadline: float = DEADLINE,
 ) -> Report:
-    """Run the checks of a lab. With `only`, of these objectives, whatever they come after."""
+    """Run the checks of a lab in a process of their own. With `only`, of these objectives, whatever they come after.
+
+    An objective that the grader doesn't get to know, because it crashed or took longer than `deadline` seconds, is an
+    error.
+
+    Raises:
+        LabError: an unknown objective in `only`, a JUnit file that can't be written, checks that can't be run.
+    """
     for id in only:
         lab.objective(id)
-    plugin = GradingPlugin(lab.objectives, only)
-    start = time.monotonic()
-    _run_pytest(lab, repo, ssh_config, junit, plugin)
-    results = tuple(_result(lab, id, outcome, lang) for id, outcome in plugin.outcomes.items())
-    return Report(lab.id, results, time.monotonic() - start)
+    if junit:
+        _require_writable(junit)
+    order = {
+        "lab": lab.id,
+        "repo": str(repo),
+        "ssh_config": str(ssh_config),
+        "junit": str(junit.absolute()) if junit else None,
+        "objectives": [{"id": each.id, "after": each.after, "wait": each.wait} for each in lab.objectives],
+        "only": list(only),
+    }
+    wanted = [objective.id for objective in lab.objectives if not only or objective.id in only]
+    limit = deadline + sum(objective.wait for objective in lab.objectives)
+    start, results = time.monotonic(), dict[str, ObjectiveResult]()
+    with tempfile.TemporaryFile("w+") as log, _grader(order, log, limit) as output:
+        for line in output:
+            message = json.loads(line)
+            if "graded" in message and message["graded"] in wanted:
+                result = _result(lab, message)
+                results[result.id] = result
+                events.emit(Graded(lab.id, result.id, result.result))
+            _raise_problems(lab, message)
+        reason = _reason(log, time.monotonic() - start, limit)
+    missing = {"result": "error", "evidence": reason.to_json(), "blocked_by": "", "seconds": 0.0}
+    objectives = (results.get(id) or _result(lab, {"graded": id, **missing}) for id in wanted)
+    return Report(lab.id, tuple(objectives), time.monotonic() - start)
 
 
-def _result(lab: Lab, id: str, outcome: Outcome, lang: str) -> ObjectiveResult:
-    objective = lab.objective(id)
-    result, evidence = outcome.result, outcome.evidence
-    if result is None:
-        result, evidence = "error", f"checks/{lab.id} has no check of this objective."
-    if result == "blocked":
-        evidence = say("blocked", lang, title=lab.objective(evidence).title.of(lang))
+@contextlib.contextmanager
+def _grader(order: Mapping[str, Any], log: IO[str], limit: float) -> Iterator[IO[str]]:
+    """Start the grader and yield its output; at the end, whatever happens, end it with all that it started."""
+    names = [name for name in environment() if name.startswith(("PYTEST", "PYTHON"))]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "labs.engine.grading"],
+        cwd=REPO,
+        env=environment(**dict.fromkeys(names)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # Ctrl-C is for us alone: we end it
+    )
+    watchdog = threading.Timer(limit, _kill, [process])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        assert process.stdin
+        assert process.stdout
+        with contextlib.suppress(BrokenPipeError), process.stdin:
+            json.dump(order, process.stdin)
+        yield process.stdout
+    finally:
+        watchdog.cancel()
+        _kill(process)
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End the grader's process group: the process itself, and the SSH clients of probes that still run."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _result(lab: Lab, message: Mapping[str, Any]) -> ObjectiveResult:
+    objective, result = lab.objective(message["graded"]), cast(Result, message["result"])
+    evidence: Sentence = Message.from_json(message["evidence"])
+    if message["blocked_by"]:
+        evidence = _("First: {title}", title=lab.objective(message["blocked_by"]).title)
     passed = result == "passed"
     return ObjectiveResult(
-        id=id,
-        title=objective.title.of(lang),
+        id=objective.id,
+        title=objective.title,
         result=result,
         points=objective.points if passed else 0,
         max_points=objective.points,
         evidence=evidence,
-        hint="" if passed else objective.hints[0].of(lang),
-        seconds=outcome.seconds,
+        hint=None if passed else objective.hints[0],
+        seconds=message["seconds"],
     )
 
 
-def _run_pytest(lab: Lab, repo: Path, ssh_config: Path, junit: Path | None, plugin: GradingPlugin) -> None:
-    arguments = [
-        str(repo / "checks" / lab.id),
-        f"--rootdir={repo}",
-        f"--confcutdir={repo / 'checks'}",
-        # The project's own pytest settings are for its own tests.
-        f"--config-file={os.devnull}",
-        "--override-ini=pythonpath=" + shlex.quote(str(repo)),
-        f"--override-ini=junit_suite_name={lab.id}",
-        "--disable-plugin-autoload",
-        "-ppytest11.testinfra",
-        *(f"-pno:{name}" for name in ("cacheprovider", "doctest", "faulthandler", "logging", "warnings")),
-        # Messages of failed asserts become evidence as they are, without pytest's account of the values.
-        "--assert=plain",
-        "--import-mode=importlib",
-        "--capture=no",
-        f"--ssh-config={ssh_config}",
-        *([f"--junit-xml={junit}"] if junit else []),
-    ]
-    output = io.StringIO()
+def _raise_problems(lab: Lab, message: Mapping[str, Any]) -> None:
+    if message.get("finished"):
+        problems = lines(message["finished"])
+        raise LabError(
+            "grader",
+            _("The checks of the lab '{lab}' can't be run:\n{problems}", lab=lab.id, problems=problems),
+            _("Correct them, or get the course anew."),
+        )
+    if "error" in message:
+        error = message["error"]
+        raise LabError(error["code"], Message.from_json(error["message"]), Message.from_json(error["hint"]))
+
+
+def _reason(log: IO[str], seconds: float, limit: float) -> Message:
+    """Return why an objective is missing."""
+    if seconds >= limit:
+        return _("The grader did not finish within {seconds} s.", seconds=round(limit))
+    log.seek(0)
+    last = next(iter(log.read().strip().splitlines()[-1:]), "")
+    return _("The grader stopped unexpectedly. {output}", output=last)
+
+
+def _require_writable(file: Path) -> None:
+    """Raise LabError when a result file can't be written: before the checks run, not after."""
     try:
-        if junit:  # before the checks run, not after
-            junit.parent.mkdir(parents=True, exist_ok=True)
-            junit.open("a").close()
-        with _apart_from_other_runs(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            code = pytest.main(arguments, plugins=[plugin])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.open("a").close()
     except OSError as error:
-        raise LabError(f"The result file {junit} cannot be written: {error.strerror}.") from error
-    if plugin.interrupted:
-        raise KeyboardInterrupt
-    problems = plugin.problems
-    if not problems and code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        problems = output.getvalue().strip().splitlines()[-1:]
-    if problems:
-        raise LabError("\n".join([f"The checks of the lab '{lab.id}' cannot be run:", *problems]))
-
-
-@contextlib.contextmanager
-def _apart_from_other_runs() -> Iterator[None]:
-    """pytest may be running already, or have run before: neither run may meet the other's modules and settings."""
-    environ, finders = dict(os.environ), list(sys.meta_path)
-    modules = _check_modules()
-    for name in modules:
-        del sys.modules[name]
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
-        os.environ.pop(name, None)
-    sys.meta_path[:] = [finder for finder in finders if not type(finder).__module__.startswith("_pytest.")]
-    try:
-        yield
-    finally:
-        sys.meta_path[:] = finders
-        for name in _check_modules():
-            del sys.modules[name]
-        sys.modules.update(modules)
-        os.environ.update({name: value for name, value in environ.items() if name.startswith("PYTEST")})
-
-
-def _check_modules() -> dict[str, Any]:
-    return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in ("checks", "conftest")}
+        raise LabError(
+            "result-file",
+            _("The result file {file} can't be written: {reason}.", file=file, reason=error.strerror or error),
+            _("Name a file in a folder that you may write to."),
+        ) from error
