@@ -1,120 +1,116 @@
-"""Shows long work as it goes on: live lines on a terminal, plain ones elsewhere."""
+"""Shows events as they happen: live lines on a terminal, plain ones elsewhere."""
 
 import contextlib
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-_SILENCE = 2.0
+from labs.engine.events import Done, Event, Events, Failed, Graded, Noted, Started, Task
+from labs.engine.terminal.marks import FAILED, MARKS, PASSED
 
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Something that takes time."""
-
-    title: str
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been going on."""
-        return time.monotonic() - self.started
+SILENCE = 2.0  # seconds after which a line says what takes so long, where nothing moves
 
 
 class View(Protocol):
-    """Where a task is shown while it goes on."""
+    """Where something that goes on is shown. A Display never calls it from two threads at once."""
 
-    def show(self, task: Task) -> None:
-        """Begin to show it."""
+    def show(self, task: Task, title: str) -> None:
+        """Begin to show a task."""
 
     def hide(self, task: Task) -> None:
-        """It is over."""
+        """End showing it."""
+
+    def graded(self, lab: str, marks: str) -> None:
+        """Show how the objectives of a lab stand so far, nothing for no marks."""
 
 
-class Tasks:
-    """The tasks going on. Threads may start and end tasks as they like."""
+class Display(Events):
+    """Events that are shown on a console in one language. Any thread may emit them."""
 
-    def __init__(self, console: Console, view: View) -> None:
-        self._console = console
-        self._view = view
+    def __init__(self, console: Console, view: View, lang: str) -> None:
+        super().__init__(self._show)
+        self._console, self._view, self._lang = console, view, lang
         self._open: list[Task] = []
-        self._lock = threading.Lock()
+        self._results: dict[str, dict[str, str]] = defaultdict(dict)
+        self._lock = threading.RLock()
 
-    @contextlib.contextmanager
-    def task(self, title: str) -> Iterator[None]:
-        """Show a task for as long as the block takes: done at its end, failed by its exception."""
-        task = self.start(title)
-        try:
-            yield
-        except BaseException:
-            self.fail(task)
-            raise
-        self.done(task)
-
-    def start(self, title: str) -> Task:
-        """Begin a task."""
-        task = Task(title)
+    def hide_results(self) -> None:
+        """Hide the live results of objectives, because a whole report is about to be printed."""
         with self._lock:
-            self._open.append(task)
-            self._view.show(task)
-        return task
+            for lab in self._results:
+                self._view.graded(lab, "")
+            self._results.clear()
 
-    def done(self, task: Task) -> None:
-        """The task went well."""
-        self._end(task, "[green]✔[/]")
-
-    def fail(self, task: Task) -> None:
-        """The task did not go well."""
-        self._end(task, "[red]✘[/]")
-
-    def note(self, text: str) -> None:
-        """Say something by the way."""
-        self._console.print(escape(text), highlight=False)
-
-    def fail_open(self) -> None:
-        """What is still going on will not come to its end."""
+    def close(self) -> None:
+        """Show what has not finished as failed."""
+        self.hide_results()
         for task in list(self._open):
-            self.fail(task)
+            self._end(task, FAILED, time.monotonic() - task.started)
 
-    def _end(self, task: Task, mark: str) -> None:
+    def _show(self, event: Event) -> None:
+        with self._lock:
+            match event:
+                case Started(task):
+                    self._open.append(task)
+                    self._view.show(task, escape(task.title.of(self._lang)))
+                case Done(task, seconds):
+                    self._end(task, PASSED, seconds)
+                case Failed(task, seconds):
+                    self._end(task, FAILED, seconds)
+                case Noted(text):
+                    self._console.print(escape(text.of(self._lang)), highlight=False)
+                case Graded(lab, objective, result):
+                    self._results[lab][objective] = result
+                    self._view.graded(lab, "".join(MARKS[each] for each in self._results[lab].values()))
+
+    def _end(self, task: Task, mark: str, seconds: float) -> None:
         with self._lock:
             if task not in self._open:
                 return
             self._open.remove(task)
             self._view.hide(task)
-            self._console.print(f"{mark} {escape(task.title)} [dim]{task.seconds:.1f} s[/]", highlight=False)
+            title = escape(task.title.of(self._lang))
+            self._console.print(f"{mark} {title} [dim]{seconds:.1f} s[/]", highlight=False)
 
 
 class _Live:
-    """A spinner and a clock a task, on a terminal."""
+    """A spinner and a clock per task and per lab that is graded, on a terminal."""
 
     def __init__(self, display: Progress) -> None:
         self._display = display
-        self._ids: dict[Task, TaskID] = {}
+        self._ids: dict[Task | str, TaskID] = {}
 
-    def show(self, task: Task) -> None:
-        self._ids[task] = self._display.add_task(escape(task.title), total=None)
+    def show(self, task: Task, title: str) -> None:
+        self._ids[task] = self._display.add_task(title, total=None)
 
     def hide(self, task: Task) -> None:
         self._display.remove_task(self._ids.pop(task))
 
+    def graded(self, lab: str, marks: str) -> None:
+        if not marks:
+            self._display.remove_task(self._ids.pop(lab))
+        elif lab in self._ids:
+            self._display.update(self._ids[lab], description=f"{lab} {marks}")
+        else:
+            self._ids[lab] = self._display.add_task(f"{lab} {marks}", total=None)
+
 
 class _Plain:
-    """A line for each task that keeps people waiting, where there is no terminal."""
+    """A line for each task that takes long, where there is no terminal. Results of objectives wait for the report."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._timers: dict[Task, threading.Timer] = {}
 
-    def show(self, task: Task) -> None:
-        timer = threading.Timer(_SILENCE, self._console.print, [f"… {escape(task.title)}"], {"highlight": False})
+    def show(self, task: Task, title: str) -> None:
+        timer = threading.Timer(SILENCE, self._console.print, [f"… {title}"], {"highlight": False})
         timer.daemon = True
         self._timers[task] = timer
         timer.start()
@@ -122,10 +118,16 @@ class _Plain:
     def hide(self, task: Task) -> None:
         self._timers.pop(task).cancel()
 
+    def graded(self, lab: str, marks: str) -> None:
+        pass
+
 
 @contextlib.contextmanager
-def progress(console: Console | None = None) -> Iterator[Tasks]:
-    """Show tasks on standard error, so that standard output stays clean for results."""
+def progress(lang: str, console: Console | None = None) -> Iterator[Display]:
+    """Show events on standard error, so that standard output stays clean for results.
+
+    When the block ends, tasks that have not finished are shown as failed.
+    """
     console = console or Console(file=sys.stderr)
     with contextlib.ExitStack() as stack:
         view: View = _Plain(console)
@@ -134,8 +136,8 @@ def progress(console: Console | None = None) -> Iterator[Tasks]:
             view = _Live(
                 stack.enter_context(Progress(*columns, console=console, transient=True, redirect_stdout=False))
             )
-        tasks = Tasks(console, view)
+        display = Display(console, view, lang)
         try:
-            yield tasks
+            yield display
         finally:
-            tasks.fail_open()
+            display.close()
