@@ -10,10 +10,10 @@ from typing import Any
 
 from labs.engine.context import Context, Tools
 from labs.engine.course.course import Course
-from labs.engine.docker_client import connect
 from labs.engine.errors import LabError
 from labs.engine.events import Events
 from labs.engine.hosts.blueprint import write_blueprint
+from labs.engine.hosts.providers import choose_provider
 from labs.engine.messages import _
 from labs.engine.plan import Plan, make_plan
 from labs.engine.session import Session
@@ -27,7 +27,12 @@ MIB = 1 << 20
 
 
 def run_bench(
-    course: Course, workspace: Workspace, settings: Settings, events: Events, lab: str | None = None
+    course: Course,
+    workspace: Workspace,
+    settings: Settings,
+    events: Events,
+    lab: str | None = None,
+    tools: Tools | None = None,
 ) -> list[dict[str, Any]]:
     """Return times in seconds, memory and sizes in MiB, for one lab or each, with warm caches.
 
@@ -39,7 +44,7 @@ def run_bench(
         raise LabError(
             "other-lab", _("A lab is up, and the benchmark would remove its hosts."), _("First run: invoke lab.down")
         )
-    bench = _Bench(Context(course, workspace, settings, events, Tools()))
+    bench = _Bench(Context(course, workspace, settings, events, tools or Tools()))
     return [bench.measure(lab.id) for lab in labs]
 
 
@@ -49,7 +54,7 @@ class _Bench:
 
     def measure(self, lab: str) -> dict[str, Any]:
         context = self.context
-        session = Session(context.course, context.workspace, context.settings, context.events)
+        session = Session(context.course, context.workspace, context.settings, context.events, context.tools)
         session.up(lab)  # builds what isn't built yet
         session.down()
         plan = make_plan(context.course, self._software, lab, context.settings.network)
@@ -83,7 +88,8 @@ class _Bench:
     def _baseline(self, plan: Plan) -> float:
         """Return how long the same hosts take, made bare by their provider, until their kubelets' nodes are Ready."""
         context, workspace = self.context, self.context.workspace
-        provider = context.tools.provider("docker", workspace, plan.topology, context.settings)
+        name = choose_provider(None, context.settings)
+        provider = context.tools.provider(name, workspace, plan.topology, context.settings)
         workspace.claim()
         facts, edition = provider.facts(), context.course.edition
         blueprint = write_blueprint(
@@ -106,9 +112,8 @@ class _Bench:
     def _sizes(self, plan: Plan) -> dict[str, float]:
         folders = self._software.components([plan.needs]).values()
         built = [file for folder in folders for file in folder.rglob("*") if not file.is_symlink()]
-        images = connect().images
         return {
-            "host_images": sum(images.get(tag).attrs["Size"] for tag in set(plan.images.values())) // MIB,
+            "host_images": sum(self._software.image_size(tag) for tag in set(plan.images.values())) // MIB,
             "components": sum(file.stat().st_size for file in built) // MIB,
             "archives": round(sum(path.stat().st_size for path in plan.archives.values()) / MIB, 1),
         }

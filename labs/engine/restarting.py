@@ -7,6 +7,7 @@ from labs.engine.context import Context
 from labs.engine.errors import LabError
 from labs.engine.hosts import readiness
 from labs.engine.hosts.provider import HostState
+from labs.engine.hosts.remote import Remote
 from labs.engine.messages import _, listing
 from labs.engine.starting import UP_SECONDS
 from labs.engine.waiting import wait_until
@@ -76,15 +77,24 @@ def _start(context: Context, hosts: Collection[str]) -> None:
     context.provider(state).start(hosts)
     nodes = [host for host in hosts if host in {node.name for node in topology.all_with_role("node")}]
 
-    def is_back() -> bool:
-        # What the API says of a pod is old news until its kubelet has reported new containers, and a controller
-        # manager that ran on one of the hosts is replaced by another only after a while.
-        return (
-            cluster.is_ready()
-            and cluster.pods_are_renewed(since, nodes)
-            and all(cluster.endpoints_are_current(node) for node in nodes)
-        )
-
     with context.remote() as remote:
+
+        def is_back() -> bool:
+            # What the API says of a pod is old news until its kubelet has reported new containers, and a controller
+            # manager that ran on one of the hosts is replaced by another only after a while.
+            return (
+                all(_answers(remote, host) for host in hosts)
+                and cluster.is_ready()
+                and cluster.pods_are_renewed(since, nodes)
+                and all(cluster.endpoints_are_current(node) for node in nodes)
+            )
+
         ready = wait_until(is_back, UP_SECONDS)
         readiness.require(ready, cluster, remote, topology, context.workspace.logs)
+
+
+def _answers(remote: Remote, host: str) -> bool:
+    try:
+        return remote.run(host, "true", seconds=5).status == 0
+    except LabError:
+        return False

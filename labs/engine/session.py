@@ -14,6 +14,7 @@ from labs.engine.course.topology import Topology
 from labs.engine.errors import LabError
 from labs.engine.events import Events
 from labs.engine.grading.report import Report
+from labs.engine.hosts.provider import Provider
 from labs.engine.hosts.providers import choose_provider
 from labs.engine.hosts.status import Status
 from labs.engine.inspection import inspect
@@ -29,7 +30,7 @@ class Session:
     def __init__(
         self, course: Course, workspace: Workspace, settings: Settings, events: Events, tools: Tools | None = None
     ) -> None:
-        self.course, self.workspace = course, workspace
+        self.course, self.workspace, self.settings = course, workspace, settings
         self._context = Context(course, workspace, settings, events, tools or Tools())
 
     @property
@@ -42,6 +43,11 @@ class Session:
     def topology(self) -> Topology:
         """The hosts as they were made."""
         return self._context.topology(self._context.state)
+
+    @property
+    def provider(self) -> Provider:
+        """What made the hosts."""
+        return self._context.provider(self._context.state)
 
     # --------------------------------------------------------------------------------- up, start, reset and down
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.course.catalog import Lab
-from labs.engine.session import Course
+from labs.engine.course.lab_files import Lab
+from labs.engine.session import Session
 from tests.course.browser import CHROMIUM, DRIVER, MISSING, Browser, browser, colours
 from tests.course.conftest import LABS, REPO, results
 
@@ -44,17 +44,17 @@ def has_browser() -> None:
 
 
 @pytest.fixture
-def shown(has_browser: None, kept: Course) -> Course:
+def shown(has_browser: None, kept: Session) -> Session:
     """The solved lab. Tests with a browser only look at it."""
     return kept
 
 
-def page(course: Course, name: str) -> str:
+def page(course: Session, name: str) -> str:
     return next(one for one in course.pages("dashboard") if f"//{name}." in one)
 
 
 @pytest.fixture
-def opened(shown: Course, tmp_path: Path) -> Open:
+def opened(shown: Session, tmp_path: Path) -> Open:
     """Opens a browser that prefers a language on the dashboard."""
 
     def start(language: str) -> AbstractContextManager[Browser]:
@@ -64,7 +64,7 @@ def opened(shown: Course, tmp_path: Path) -> Open:
 
 
 @pytest.fixture
-def window(opened: Open, shown: Course) -> Iterator[Browser]:
+def window(opened: Open, shown: Session) -> Iterator[Browser]:
     """A browser on the dashboard, nobody signed in."""
     with opened("en-US") as window:
         window.open(page(shown, "dashboard"))
@@ -103,7 +103,7 @@ def test_a_viewer_reads_the_log_of_a_pod_and_signs_out(signed_in: Browser) -> No
     assert signed_in.kept == 0
 
 
-def test_a_reload_keeps_who_is_signed_in(signed_in: Browser, shown: Course) -> None:
+def test_a_reload_keeps_who_is_signed_in(signed_in: Browser, shown: Session) -> None:
     signed_in.open(f"{page(shown, 'dashboard')}#/events")
     signed_in.await_text("Signed in as")
 
@@ -116,7 +116,7 @@ def test_a_wrong_token_is_told_in_one_sentence(window: Browser, wrong: str) -> N
     assert window.kept == 0
 
 
-def test_it_speaks_chinese_with_those_who_do(opened: Open, shown: Course) -> None:
+def test_it_speaks_chinese_with_those_who_do(opened: Open, shown: Session) -> None:
     with opened("zh-CN") as window:
         window.open(page(shown, "dashboard"))
         window.await_text("登录集群")
@@ -133,7 +133,7 @@ def test_what_comes_from_the_cluster_is_text_and_never_runs(signed_in: Browser, 
     assert images == []
 
 
-def test_pictures_for_the_pages_of_the_labs(signed_in: Browser, shown: Course, tmp_path: Path) -> None:
+def test_pictures_for_the_pages_of_the_labs(signed_in: Browser, shown: Session, tmp_path: Path) -> None:
     signed_in.follow("Pods")
     signed_in.await_text("whoami-", within="main")
     taken = {"dashboard.png": signed_in.picture(tmp_path / "dashboard.png")}
@@ -149,6 +149,6 @@ def test_pictures_for_the_pages_of_the_labs(signed_in: Browser, shown: Course, t
         assert len(shown_in_docs) < 100_000
 
 
-def test_the_role_that_kubernetes_brings_for_viewers_is_right_as_well(solved: Course, lab: Lab, run: Run) -> None:
+def test_the_role_that_kubernetes_brings_for_viewers_is_right_as_well(solved: Session, lab: Lab, run: Run) -> None:
     run("f0-13", READY_MADE)
-    assert results(solved.check(lab.id, "en"))["viewer"] == "passed"
+    assert results(solved.check(lab.id))["viewer"] == "passed"

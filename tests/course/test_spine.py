@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import pytest
 
-from labs.engine.course.catalog import Lab, load_catalog
+from labs.engine.course.lab_files import Lab
 from labs.engine.errors import LabError
-from labs.engine.hosts.readiness import wait_until
-from labs.engine.session import Course
-from labs.engine.workspace import cache_dir
-from tests.course.conftest import LABS, REPO, Stage
+from labs.engine.waiting import wait_until
+from labs.engine.session import Session
+from labs.engine.settings import Settings
+from tests.course.conftest import LABS, Stage
 from tests.course.watch import OutsideWatch
 
 Run = Callable[[str, str], str]
-FIRST = next(iter(load_catalog(REPO).labs.values()))
+FIRST = LABS[0]
 pytestmark = pytest.mark.parametrize("lab", [FIRST], ids=[FIRST.id], scope="module")
 HOSTS = ["f0-11", "f0-12", "f0-13", "f0-14", "f0-15"]
 of_every_host = pytest.mark.parametrize("host", HOSTS)
@@ -25,47 +25,47 @@ PROBE = "kubectl -n kube-system get pod probe-{} -o jsonpath='{{.status.podIP}}'
 
 
 @pytest.fixture(scope="module")
-def up(stage: Stage, lab: Lab) -> Course:
+def up(stage: Stage, lab: Lab) -> Session:
     """Hosts that these tests only look at, or leave as they found them."""
     return stage.bring(lab)
 
 
 @of_every_host
-def test_systemd_runs_everything_a_host_should(up: Course, run: Run, host: str) -> None:
+def test_systemd_runs_everything_a_host_should(up: Session, run: Run, host: str) -> None:
     assert run(host, "systemctl is-system-running") == "running"
 
 
-def test_up_a_second_time_changes_nothing(up: Course, lab: Lab, run: Run) -> None:
+def test_up_a_second_time_changes_nothing(up: Session, lab: Lab, run: Run) -> None:
     before = run("f0-13", "cat /proc/1/stat | cut -d' ' -f22; systemctl show -p MainPID kubelet")
     up.up(lab.id)
     assert run("f0-13", "cat /proc/1/stat | cut -d' ' -f22; systemctl show -p MainPID kubelet") == before
 
 
 @of_every_host
-def test_names_of_the_zone_resolve_forward_and_reverse(up: Course, run: Run, host: str) -> None:
+def test_names_of_the_zone_resolve_forward_and_reverse(up: Session, run: Run, host: str) -> None:
     address = run("f0-12", f"dig +short {host}.frank.com")
     assert run("f0-14", f"dig +short -x {address}") == f"{host}.frank.com."
 
 
-def test_a_name_outside_the_course_does_not_exist_at_once(up: Course, run: Run) -> None:
+def test_a_name_outside_the_course_does_not_exist_at_once(up: Session, run: Run) -> None:
     assert "status: NXDOMAIN" in run("f0-15", "dig +time=1 +tries=1 example.org")
 
 
 @pytest.mark.parametrize("user", ["", "sudo "])
 @of_every_node
-def test_kubectl_works_on_a_control_plane(up: Course, run: Run, node: str, user: str) -> None:
+def test_kubectl_works_on_a_control_plane(up: Session, run: Run, node: str, user: str) -> None:
     assert run(node, f"{user}kubectl get nodes -o name") == "node/f0-13\nnode/f0-14"
 
 
-def test_kubectl_works_from_the_learners_machine(up: Course) -> None:
-    kubectl = next(cache_dir().glob("components/kubernetes-*/bin/kubectl"))
+def test_kubectl_works_from_the_learners_machine(up: Session, settings: Settings) -> None:
+    kubectl = next(settings.cache.glob("components/kubernetes-*/bin/kubectl"))
     environment = {**os.environ, "KUBECONFIG": str(up.workspace.kubeconfig)}
     done = subprocess.run([kubectl, "get", "--raw", "/readyz"], env=environment, capture_output=True, text=True)
     assert done.stdout == "ok", done.stderr
 
 
 @of_every_node
-def test_pods_of_one_node_reach_each_other_but_not_those_of_the_other(up: Course, run: Run, node: str) -> None:
+def test_pods_of_one_node_reach_each_other_but_not_those_of_the_other(up: Session, run: Run, node: str) -> None:
     other = {"f0-13": "f0-14", "f0-14": "f0-13"}[node]
     image = run(node, "kubectl -n kube-system get pod probe-f0-13 -o jsonpath='{.spec.containers[0].image}'")
     overrides = json.dumps({"spec": {"nodeName": node}})
@@ -80,18 +80,18 @@ def test_pods_of_one_node_reach_each_other_but_not_those_of_the_other(up: Course
 @pytest.mark.parametrize(
     "url", ["https://f0-api.frank.com:7443/api", "https://f0-13:10250/pods", "https://f0-14:10250/pods"]
 )
-def test_nobody_gets_in_without_a_name(up: Course, run: Run, url: str) -> None:
+def test_nobody_gets_in_without_a_name(up: Session, run: Run, url: str) -> None:
     assert run("f0-15", f"curl -s -o /dev/null -w '%{{http_code}}' {url}") == "401"
 
 
 @of_every_node
-def test_a_node_may_not_change_another_one(up: Course, run: Run, node: str) -> None:
+def test_a_node_may_not_change_another_one(up: Session, run: Run, node: str) -> None:
     other = {"f0-13": "f0-14", "f0-14": "f0-13"}[node]
     label = f"sudo kubectl --kubeconfig /etc/kubernetes/kubelet.kubeconfig label node {other} mine=yes 2>&1 || true"
     assert "forbidden" in run(node, label)
 
 
-def test_secrets_lie_encrypted_in_etcd(up: Course, run: Run) -> None:
+def test_secrets_lie_encrypted_in_etcd(up: Session, run: Run) -> None:
     run("f0-13", "kubectl create secret generic seen --from-literal=word=plain-to-see")
     stored = run("f0-13", "sudo etcdctl get /registry/secrets/default/seen --print-value-only | tr -d '\\0'")
     run("f0-13", "kubectl delete secret seen")
@@ -99,7 +99,7 @@ def test_secrets_lie_encrypted_in_etcd(up: Course, run: Run) -> None:
     assert "plain-to-see" not in stored
 
 
-def test_the_audit_log_tells_who_did_what(up: Course, run: Run) -> None:
+def test_the_audit_log_tells_who_did_what(up: Session, run: Run) -> None:
     run("f0-13", "kubectl create configmap audited && kubectl delete configmap audited")
     found = 'sudo grep -h \'"name":"audited"\' /var/log/kubernetes/audit.log || true'
     said = run("f0-13", found) + run("f0-14", found)
@@ -107,7 +107,7 @@ def test_the_audit_log_tells_who_did_what(up: Course, run: Run) -> None:
     assert '"verb":"create"' in said
 
 
-def test_the_registry_takes_images_from_those_who_log_in_only(up: Course, run: Run) -> None:
+def test_the_registry_takes_images_from_those_who_log_in_only(up: Session, run: Run) -> None:
     assert run("f0-13", "curl -s -o /dev/null -w '%{http_code}' https://harbor.frank.com/v2/") == "401"
     image = "harbor.frank.com/public/probe:1.0.0"
     run("f0-15", f"docker load --quiet --input /opt/images/probe.tar && (! docker push --quiet {image} 2>&1)")
@@ -122,11 +122,11 @@ def test_the_registry_takes_images_from_those_who_log_in_only(up: Course, run: R
     assert "probe:1.0.0" in run("f0-14", f"PASSWORD={password}; {pull} | tail -n 20")
 
 
-def test_the_manifests_are_served_as_files(up: Course, lab: Lab, run: Run) -> None:
+def test_the_manifests_are_served_as_files(up: Session, lab: Lab, run: Run) -> None:
     assert f"{lab.id}/" in run("f0-13", "curl -sf http://k8s-yaml.frank.com/")
 
 
-def test_the_api_moves_to_the_other_proxy_when_one_dies(up: Course, run: Run) -> None:
+def test_the_api_moves_to_the_other_proxy_when_one_dies(up: Session, run: Run) -> None:
     vip = "ip -brief address show eth0"
     assert ".10/24" in run("f0-11", vip)
     run("f0-11", "sudo systemctl stop nginx")
@@ -137,7 +137,7 @@ def test_the_api_moves_to_the_other_proxy_when_one_dies(up: Course, run: Run) ->
     assert (moved, answer, back) == (True, "ok", True)
 
 
-def test_what_is_changed_on_a_host_survives_its_reboot(up: Course, run: Run) -> None:
+def test_what_is_changed_on_a_host_survives_its_reboot(up: Session, run: Run) -> None:
     zone = "/etc/bind/db.frank.com"
     run("f0-11", f"echo '; changed' | sudo tee -a {zone}")
     up.reboot("f0-11")
@@ -146,20 +146,21 @@ def test_what_is_changed_on_a_host_survives_its_reboot(up: Course, run: Run) -> 
 
 
 @of_every_host
-def test_a_host_has_no_way_out(up: Course, run: Run, host: str) -> None:
+def test_a_host_has_no_way_out(up: Session, run: Run, host: str) -> None:
     assert "unreachable" in run(host, "ip route get 192.0.2.1 2>&1 || true").lower()
 
 
-def test_another_lab_needs_the_switch_and_an_unknown_one_is_told(up: Course, lab: Lab) -> None:
+def test_another_lab_needs_the_switch_and_an_unknown_one_is_told(up: Session, lab: Lab) -> None:
     with pytest.raises(LabError, match=f"The hosts are up for the lab '{lab.id}'"):
         up.up(LABS[-1].id)
     with pytest.raises(LabError, match="There is no lab"):
         up.up(f"{lab.id}x")
 
 
-def test_no_packet_of_the_lab_leaves_this_machine(up: Course, run: Run, outside: OutsideWatch) -> None:
+def test_no_packet_of_the_lab_leaves_this_machine(up: Session, run: Run, outside: OutsideWatch) -> None:
     if not outside.watching:
         pytest.skip("watching the outside interface needs root and a default route")
     run("f0-13", "for to in 192.0.2.77 172.7.14.9 10.254.9.9; do timeout 3 ping -c1 -W1 $to || true; done")
     run("f0-13", "kubectl -n kube-system exec probe-f0-13 -- ping -c1 -W1 192.0.2.77 || true")
+    assert outside.packets.get(up.workspace.name), "The watch is deaf: it heard nothing on the lab's own bridge."
     assert outside.leaked == []

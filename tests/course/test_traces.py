@@ -10,33 +10,39 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.hosts.docker.engine import LABEL
-from labs.engine.hosts.readiness import wait_until
-from labs.engine.hosts.vagrant.machines import control_path
-from labs.engine.session import Course
+from labs.engine.docker_client import connect
+from labs.engine.hosts.access import Access
+from labs.engine.hosts.docker.engine import Engine
+from labs.engine.waiting import wait_until
+from labs.engine.session import Session
 from tests.course.conftest import REPO
 
 INVOKE = Path(sys.executable).with_name("invoke")
 
 
 @pytest.fixture
-def clean(course: Course) -> Iterator[Course]:
-    course.down()
-    yield course
-    course.down()
+def clean(session: Session) -> Iterator[Session]:
+    session.down()
+    yield session
+    session.down()
 
 
-def traces(course: Course) -> dict[str, object]:
-    """Everything of this workspace that can be found on the machine."""
-    client, label = course.engine.client, {"label": f"{LABEL}={course.workspace.name}"}
-    mine = str(course.workspace.root).encode()
+@pytest.fixture
+def access(session: Session) -> Access:
+    return Access(session.workspace, session.topology.domain)
+
+
+def traces(session: Session) -> dict[str, object]:
+    """Everything of this workspace that can be found on the machine, but for the grade record, which stays."""
+    engine = Engine(connect(), session.workspace.name)
+    mine = str(session.workspace.root).encode()
     processes = [pid for pid in Path("/proc").glob("[0-9]*") if pid.name != str(os.getpid()) and mine in _command(pid)]
     return {
-        "containers": [one.name for one in client.containers.list(all=True, filters=label)],
-        "networks": [one.name for one in client.networks.list(filters=label)],
-        "bridge": Path(f"/sys/class/net/{course.workspace.name}").exists(),
-        "files": course.workspace.root.exists(),
-        "sockets": control_path(course.workspace).parent.exists(),
+        "containers": list(engine.containers()),
+        "networks": [network.name for network in engine.networks()],
+        "bridge": Path(f"/sys/class/net/{session.workspace.name}").exists(),
+        "files": session.workspace.root.exists(),
+        "sockets": Access(session.workspace, "").control_folder.exists(),
         "processes": [_command(pid) for pid in processes],
     }
 
@@ -51,41 +57,42 @@ def _command(process: Path) -> bytes:
         return b""
 
 
-def _answers(course: Course) -> bool:
+def _answers(session: Session) -> bool:
     """Whether an API server takes connections on this machine's loopback."""
-    port = course.workspace.read_state().get("ports", {}).get("f0-13", {}).get("api", 0)
+    state = session.workspace.readable_state()
+    port = state.ports.get("f0-13", {}).get("api", 0) if state else 0
     with socket.socket() as connection:
         return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _volumes(course: Course) -> set[str]:
-    return {volume.name for volume in course.engine.client.volumes.list()}
+def _volumes() -> set[str]:
+    return {volume.name for volume in connect().volumes.list()}
 
 
 def _start(*words: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([INVOKE, *words], cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def test_down_leaves_nothing(clean: Course) -> None:
-    volumes = _volumes(clean)
+def test_down_leaves_nothing(clean: Session) -> None:
+    volumes = _volumes()
     clean.up("flannel")
     clean.solve("flannel")
     subprocess.run(["ssh", "-F", clean.workspace.ssh_config, "f0-13", "true"], check=True)
     clean.down()
     assert traces(clean) == NOTHING
-    assert _volumes(clean) == volumes
+    assert _volumes() == volumes
 
 
-def test_down_with_nothing_up_is_harmless(clean: Course) -> None:
+def test_down_with_nothing_up_is_harmless(clean: Session) -> None:
     clean.down()
     assert traces(clean) == NOTHING
 
 
 @pytest.mark.parametrize("stage", ["network", "first host", "API server"])
-def test_ctrl_c_during_up_leaves_nothing_and_up_works_afterwards(clean: Course, stage: str) -> None:
+def test_ctrl_c_during_up_leaves_nothing_and_up_works_afterwards(clean: Session, engine: Engine, stage: str) -> None:
     reached = {
-        "network": lambda: bool(clean.engine.networks()),
-        "first host": lambda: bool(clean.engine.containers()),
+        "network": lambda: bool(engine.networks()),
+        "first host": lambda: bool(engine.containers()),
         "API server": lambda: _answers(clean),
     }[stage]
     process = _start("lab.up", "flannel")
@@ -99,9 +106,9 @@ def test_ctrl_c_during_up_leaves_nothing_and_up_works_afterwards(clean: Course, 
     assert clean.running == "flannel"
 
 
-def test_up_recovers_from_a_run_that_was_killed(clean: Course) -> None:
+def test_up_recovers_from_a_run_that_was_killed(clean: Session, engine: Engine) -> None:
     process = _start("lab.up", "flannel")
-    assert wait_until(lambda: bool(clean.engine.containers()), 60)
+    assert wait_until(lambda: bool(engine.containers()), 60)
     process.kill()
     process.communicate()
     assert clean.running is None
@@ -109,22 +116,21 @@ def test_up_recovers_from_a_run_that_was_killed(clean: Course) -> None:
     assert clean.running == "flannel"
 
 
-def test_two_at_once_do_not_get_in_each_others_way(clean: Course) -> None:
+def test_two_at_once_do_not_get_in_each_others_way(clean: Session, engine: Engine) -> None:
     first = _start("lab.up", "flannel")
-    assert wait_until(lambda: bool(clean.engine.containers()), 60)
+    assert wait_until(lambda: bool(engine.containers()), 60)
     second = _start("lab.reset")
     _, said = second.communicate(timeout=60)
     first.communicate(timeout=180)
     assert (first.returncode, second.returncode) == (0, 2)
-    assert b"is at work on these hosts" in said
+    assert b"Another task is already running in this workspace." in said
 
 
-def test_ctrl_c_does_not_wait_for_what_runs_on_the_hosts(clean: Course) -> None:
+def test_ctrl_c_does_not_wait_for_what_runs_on_the_hosts(clean: Session) -> None:
     clean.up("flannel")
     script = (
         "from pathlib import Path; from labs.engine.hosts.remote import Remote\n"
-        "from labs.engine.workspace import Workspace\n"
-        f"with Remote(Workspace.of(Path({str(REPO)!r}))) as remote:\n"
+        f"with Remote(Path({str(clean.workspace.ssh_config)!r})) as remote:\n"
         "    remote.run_everywhere(['f0-13', 'f0-14'], 'touch /tmp/begun; sleep 120')"
     )
     process = subprocess.Popen([sys.executable, "-c", script], cwd=REPO, stderr=subprocess.PIPE)
@@ -135,11 +141,10 @@ def test_ctrl_c_does_not_wait_for_what_runs_on_the_hosts(clean: Course) -> None:
     assert b"KeyboardInterrupt" in said
 
 
-def test_ctrl_c_during_a_check_ends_it_quietly(clean: Course) -> None:
+def test_ctrl_c_during_a_check_ends_it_quietly(clean: Session, access: Access) -> None:
     clean.up("flannel")
     process = _start("lab.check", "flannel", "--watch")
-    masters = control_path(clean.workspace).parent
-    assert wait_until(lambda: any(masters.iterdir()), 30)
+    assert wait_until(lambda: any(access.control_folder.iterdir()), 30)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said.decode()

@@ -118,6 +118,12 @@ class FakeSoftware:
     def host_images(self, _: object, topology: Topology) -> dict[str, str]:
         return dict.fromkeys(topology.names, "image")
 
+    def components(self, _: object) -> dict[str, Path]:
+        return {}
+
+    def image_size(self, tag: str) -> int:
+        return 700 << 20
+
     def archives(self, _: object) -> dict[str, Path]:
         return {}
 

@@ -43,9 +43,7 @@ def test_what_is_all_right_is_reported_as_well(settings: Settings, program: Prog
 
 
 @pytest.mark.usefixtures("no_docker")
-def test_broken_course_files_are_a_finding(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_course_files_are_a_finding(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "REPO", tmp_path)
     assert [finding.error.code for finding in examine(settings) if finding.error] == ["course-files"]
 

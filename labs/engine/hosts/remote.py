@@ -1,5 +1,6 @@
 """Commands and files on the hosts, over SSH by an OpenSSH client configuration."""
 
+import logging
 import shlex
 import threading
 from collections.abc import Collection
@@ -51,6 +52,8 @@ class Remote:
     def _connection(self, host: str) -> Any:
         from fabric import Config, Connection  # takes 0.3 s: only for those that run something
 
+        # A host that is booting resets connections; without a handler, paramiko prints each as a traceback.
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())
         # One at a time, each with its own configuration: threads can't share Fabric's.
         with self._lock:
             if host not in self._connections:

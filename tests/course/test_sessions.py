@@ -1,0 +1,123 @@
+"""Sessions on real hosts: two side by side, gradings that are killed or overtaken, hosts that were stopped, moved folders."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labs.engine.course.lab_files import Lab
+from labs.engine.errors import LabError
+from labs.engine.events import Event, Events, Graded
+from labs.engine.hosts.provider import HostState
+from labs.engine.session import Session
+from labs.engine.settings import Settings
+from labs.engine.waiting import wait_until
+from labs.engine.workspace import Workspace
+from tests.course.conftest import COURSE, LABS, REPO, Stage, results
+
+FLANNEL = LABS[0]
+INVOKE = Path(sys.executable).with_name("invoke")
+pytestmark = pytest.mark.parametrize("lab", [FLANNEL], ids=[FLANNEL.id], scope="module")
+
+
+@pytest.fixture
+def other(settings: Settings, tmp_path: Path) -> Iterator[Session]:
+    """A second session of this process: a workspace, settings and a network of its own."""
+    own = settings.model_copy(update={"workspace": tmp_path / "other", "network": "192.168.158.0/24"})
+    session = Session(COURSE, Workspace.of(REPO, own), own, Events())
+    yield session
+    session.down()
+
+
+def test_two_sessions_are_up_and_graded_at_the_same_time(
+    stage: Stage, session: Session, other: Session, lab: Lab
+) -> None:
+    stage.leave()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda each: each.up(lab.id), (session, other)))
+        session.solve(lab.id)
+        first, second = pool.map(lambda each: each.check(lab.id), (session, other))
+    assert set(results(first).values()) == {"passed"}
+    assert (second.points, set(results(second).values()) <= {"failed", "blocked"}) == (0, True)
+    other.down()
+    assert session.check(lab.id).exit_code == 0
+    stage.left(lab, solved=True)
+
+
+def test_a_grading_that_is_killed_in_the_middle_is_an_error(kept: Session, lab: Lab) -> None:
+    def kill_the_grader(event: Event) -> None:
+        if isinstance(event, Graded):
+            for child in psutil.Process().children():
+                if "labs.engine.grading" in child.cmdline():
+                    child.kill()
+
+    watched = Session(COURSE, kept.workspace, kept.settings, Events(kill_the_grader))
+    report = watched.check(lab.id)
+    assert report.exit_code == 2
+    assert "failed" not in results(report).values()
+
+
+def test_a_reset_during_a_check_leaves_no_result_of_the_old_hosts(solved: Session, lab: Lab) -> None:
+    begun = threading.Event()
+    watched = Session(COURSE, solved.workspace, solved.settings, Events(lambda _: begun.set()))
+    with ThreadPoolExecutor(1) as pool:
+        report = pool.submit(watched.check, lab.id)
+        assert begun.wait(60)
+        solved.reset()
+        assert set(results(report.result()).values()) == {"error"}
+
+
+def test_optimised_python_gives_no_points(fresh: Session, lab: Lab, stage: Stage) -> None:
+    environment = {**os.environ, "PYTHONOPTIMIZE": "2"}
+    command = [INVOKE, "lab.check", lab.id, "--json"]
+    done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True)
+    assert done.returncode in (1, 2), done.stdout
+    assert '"result": "passed"' not in done.stdout
+    stage.left(lab)
+
+
+def test_stopped_hosts_are_started_together_with_the_learners_work(
+    solved: Session, lab: Lab, stage: Stage, run: Callable[[str, str], str]
+) -> None:
+    run("f0-13", "echo mine | sudo tee /root/notes")
+    provider = solved.provider
+    provider.stop(solved.topology.names)
+    assert set(provider.states().values()) == {HostState.STOPPED}
+    with pytest.raises(LabError, match="these hosts are stopped"):
+        solved.up(lab.id)
+    solved.start()
+    assert set(results(solved.check(lab.id)).values()) == {"passed"}
+    assert run("f0-13", "sudo cat /root/notes") == "mine"
+
+
+def test_a_checkout_that_was_moved_finds_its_hosts(solved: Session, lab: Lab, settings: Settings, stage: Stage) -> None:
+    stage.leave()
+    place = solved.workspace.root
+    moved = settings.model_copy(update={"workspace": place.with_name("moved")})
+    shutil.move(place, place.with_name("moved"))
+    shutil.move(solved.workspace.record, place.with_name("moved-record"))
+    session = Session(COURSE, Workspace.of(REPO, moved), moved, Events())
+    try:
+        assert {host.state for host in session.status().hosts} == {HostState.RUNNING}
+        assert session.check(lab.id).exit_code == 0
+    finally:
+        session.down()
+    assert set(solved.provider.states().values()) == {HostState.ABSENT}
+
+
+def test_ctrl_c_in_a_grading_leaves_no_process(kept: Session, lab: Lab) -> None:
+    process = subprocess.Popen([INVOKE, "lab.check", lab.id, "--watch"], cwd=REPO, stderr=subprocess.DEVNULL)
+    children = psutil.Process(process.pid).children
+    assert wait_until(lambda: process.poll() is not None or children(recursive=True), 30)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    mine = str(kept.workspace.ssh_config)
+    assert [each for each in psutil.process_iter() if "labs.engine.grading" in each.cmdline() and mine in each.cmdline()] == []
