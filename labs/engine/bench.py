@@ -58,8 +58,9 @@ class _Bench:
         session.up(lab)  # builds what isn't built yet
         session.down()
         plan = make_plan(context.course, self._software, lab, context.settings.network)
+        times = {"baseline": self._baseline(plan)}
         try:
-            times = {"baseline": self._baseline(plan), "up": seconds(lambda: session.up(lab))}
+            times["up"] = seconds(lambda: session.up(lab))
             times["check_before"] = seconds(lambda: session.check(lab))
             times["solve"] = seconds(lambda: session.solve(lab))
             times["check"] = statistics.median(seconds(lambda: session.check(lab)) for __ in range(3))
@@ -68,15 +69,12 @@ class _Bench:
             memory = {host.name: host.memory_mib for host in session.status().hosts}
             times["reset"] = seconds(session.reset)
         finally:
-            down = seconds(session.down)
+            times["down"] = seconds(session.down)
+        times["up_per_baseline"] = times["up"] / times["baseline"]
+        times["list"] = statistics.median(seconds(_list_labs) for __ in range(3))
         return {
             "lab": lab,
-            "seconds": {
-                **times,
-                "down": down,
-                "up_per_baseline": round(times["up"] / times["baseline"], 2),
-                "list": statistics.median(seconds(_list_labs) for __ in range(3)),
-            },
+            "seconds": {name: round(value, 2) for name, value in times.items()},
             "memory_mib": {**memory, "all": sum(used or 0 for used in memory.values())},
             "size_mib": self._sizes(plan),
         }
@@ -123,7 +121,7 @@ def seconds(work: Callable[[], object]) -> float:
     """Return how many seconds a piece of work takes."""
     start = time.monotonic()
     work()
-    return round(time.monotonic() - start, 2)
+    return time.monotonic() - start
 
 
 def _list_labs() -> None:

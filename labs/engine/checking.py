@@ -24,7 +24,7 @@ def check(context: Context, lab: Lab, only: Collection[str] = (), junit: Path | 
         LabError: the hosts are being made or removed; the checks can't be run.
     """
     with context.workspace.shared():
-        before = context.require_state()
+        before = context.require_state(lab.id)
     report = grade(lab, context.course.repo, context.workspace.ssh_config, context.events, only, junit)
     after = context.workspace.readable_state()
     if after is None or (after.generation, after.phase) != (before.generation, "ready"):

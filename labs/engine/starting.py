@@ -74,7 +74,7 @@ def _await_cluster(context: Context, plan: Plan, provider: Provider, blueprint: 
         created = pool.submit(provider.create, blueprint)
 
         def is_ready() -> bool:
-            if created.done():
+            if created.done() and not created.exception():
                 require_running(provider)  # a host that stopped by itself need not be waited for
             return cluster.is_ready()
 
