@@ -1,4 +1,4 @@
-"""Certificate authorities and certificates (vagrant/certificates.yml), issued anew whenever hosts are made."""
+"""Certificate authorities, certificates and SSH keys (vagrant/certificates.yml): every set of hosts gets new ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,29 +27,47 @@ class AuthoritySpec(_Model):
     cn: str
 
 
-class CertificateSpec(_Model):
-    """A certificate for each host with `role`; a `shared` one is the same on all of them. Strings are templates."""
+class CertificateRequest(_Model):
+    """What a certificate says, and which authority signs it."""
 
-    role: str
     authority: str
-    path: str
     cn: str
     o: str | None = None
     names: list[str] = []
     addresses: list[str] = []
     usage: list[Literal["server", "client"]]
+
+
+class CertificateSpec(CertificateRequest):
+    """A certificate for each host with `role`; a `shared` one is the same on all of them. Strings are templates."""
+
+    role: str
+    path: str
     shared: bool = False
 
 
 class PkiSpec(_Model):
-    """All of vagrant/certificates.yml. `trust`: role → authority → path of the authority's certificate on the host.
+    """All of vagrant/certificates.yml. Paths are those on the host.
 
-    `authority_keys`: likewise, of its certificate and key (<path>.pem, <path>-key.pem): such a host can issue more.
+    Attributes:
+        authorities: by name
+        trust: role → authority → path of the authority's certificate
+        authority_keys: role → authority → path of its certificate and key, as `CertificateSpec.path`: such a host can
+            issue more
+        admin: the cluster administrator's certificate
+        kubeconfigs: role → paths of kubeconfigs with that certificate
+        ssh_host_key: path of the private key of each host's SSH server; the public one is beside it (.pub)
+        ssh_keys: role → path of the private key with which hosts of the role log in to others
+        certificates: in the order in which they are issued
     """
 
     authorities: dict[str, AuthoritySpec]
     trust: dict[str, dict[str, str]]
     authority_keys: dict[str, dict[str, str]] = {}
+    admin: CertificateRequest
+    kubeconfigs: dict[str, list[str]] = {}
+    ssh_host_key: str
+    ssh_keys: dict[str, str] = {}
     certificates: list[CertificateSpec]
 
 
@@ -105,7 +123,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))  # a host's clock may be behind
             .not_valid_after(now + TEN_YEARS)
-            # strict verifiers, such as Python's own from 3.13 on, want to see which key signed which
+            # strict verifiers, such as Python's from 3.13 on, require both key identifiers
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
@@ -120,24 +138,24 @@ class Authority:
             builder.add_extension(_key_usage(authority=True), critical=True).sign(self._key, hashes.SHA256()), self._key
         )
 
-    def issue(self, spec: CertificateSpec) -> Pair:
-        """Return a new key and its certificate; `spec` has its templates already filled in."""
+    def issue(self, request: CertificateRequest) -> Pair:
+        """Return a new key and its certificate; the templates in `request` are already rendered."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            self._builder(_name(spec.cn, spec.o), key.public_key())
+            self._builder(_name(request.cn, request.o), key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(authority=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([_USAGES[usage] for usage in spec.usage]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([_USAGES[usage] for usage in request.usage]), critical=False)
         )
-        names = list(_alternative_names(spec))
+        names = list(_alternative_names(request))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return _pem(builder.sign(self._key, hashes.SHA256()), key)
 
 
-def _alternative_names(spec: CertificateSpec) -> Iterator[x509.GeneralName]:
-    yield from (x509.DNSName(name) for name in spec.names)
-    yield from (x509.IPAddress(ip_address(address)) for address in spec.addresses)
+def _alternative_names(request: CertificateRequest) -> Iterator[x509.GeneralName]:
+    yield from (x509.DNSName(name) for name in request.names)
+    yield from (x509.IPAddress(ip_address(address)) for address in request.addresses)
 
 
 def _key_usage(*, authority: bool) -> x509.KeyUsage:
