@@ -28,7 +28,7 @@ class Registry:
 
     def error(self, name: str, log: str) -> LabError | None:
         """Return the error when the log shows that the registry did not answer."""
-        match = re.search(rf"^.*({self.signs}).*$", log, re.MULTILINE)
+        match = re.search(rf"^(?!\+ ).*({self.signs}).*$", log, re.MULTILINE)
         if not match:
             return None
         message = Message(self.unreachable.template, {"name": name, "line": match.group(0).strip()})

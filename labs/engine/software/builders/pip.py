@@ -43,7 +43,8 @@ def build(job: Job, component: PipComponent, toolchain: Toolchain) -> None:
 def pip_environment() -> dict[str, str]:
     """Return the environment of an installation with pip: of all that pip's files configure, only the mirrors apply."""
     command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False, env=build_environment()).stdout
+    environment = build_environment(PIP_USER="0")  # else `user = true` there would hide what other files configure
+    listed = subprocess.run(command, capture_output=True, text=True, check=False, env=environment).stdout
     settings: dict[str, str] = {}
     for section in ("global", "install", ":env:"):  # the later, the stronger
         for name, value in re.findall(rf"^{section}\.([\w-]+)=('.*'|\".*\")$", listed, re.MULTILINE):

@@ -72,8 +72,9 @@ class Toolchain:
                     name: value for name, value in environment().items() if name in ("MAVEN_OPTS", "MAVEN_ARGS")
                 },
             )
+            output = container.attach(stream=True)  # before it starts: following its logs can miss the last lines
             container.start()
-            log.writelines(container.logs(stream=True, follow=True))
+            log.writelines(output)
             status = container.wait()["StatusCode"]
         if status:
             raise job.error(registry)

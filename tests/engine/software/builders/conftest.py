@@ -1,39 +1,15 @@
-"""What tests of the builders share: a build to be made, and a docker client that notes what it is told."""
+"""What tests of the builders share: a build to be made, and containers with the programs that it runs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
 
 from labs.engine.software.builders.job import Job
 from labs.engine.software.builders.toolchain import Toolchain
-from tests.engine.conftest import Program
 
-# The `docker` of these tests: notes what it was told, a word a line; `run` does %s in the folder mounted on /out.
-DOCKER = """\
-for word; do echo "$word" >>"$TOLD"; done
-[ "$1" = run ] || exit 0
-for word; do
-    case $word in --volume=*:/out) part=${word#--volume=} out=${part%%:*} ;; esac
-    case $word in --volume=*:/repository) part=${word#--volume=} repository=${part%%:*} ;; esac
-done
-cd "$out"
-%s
-"""
-
-
-@dataclass
-class Docker:
-    """A docker client; `does` says what its containers do."""
-
-    does: Callable[[str], object]
-    file: Path
-
-    @property
-    def told(self) -> list[str]:
-        """Every word that it was told, in order."""
-        return self.file.read_text().splitlines() if self.file.exists() else []
+MakeToolchain = Callable[[dict[str, str]], Toolchain]
 
 
 @pytest.fixture
@@ -42,27 +18,33 @@ def job(tmp_path: Path) -> Job:
     (repo / "vagrant/components/thing").mkdir(parents=True)
     (tmp_path / "thing-1.part").mkdir()
     (tmp_path / "thing.log").touch()
-    scratch = tmp_path / "scratch"
     source = repo / "vagrant/components/thing"
-    return Job("thing", repo, source, tmp_path / "thing-1.part", scratch, tmp_path / "thing.log")
+    return Job("thing", repo, source, tmp_path / "thing-1.part", tmp_path / "scratch", tmp_path / "thing.log")
 
 
 @pytest.fixture
-def docker(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
-    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
-    does = Docker(lambda script: program("docker", DOCKER % script), tmp_path / "told")
-    does.does("")
-    return does
+def toolchain_with(client: DockerClient, tools_with: Callable[[dict[str, str]], str]) -> MakeToolchain:
+    """Makes a toolchain with these programs, shell scripts by their names."""
+
+    def make(programs: dict[str, str]) -> Toolchain:
+        tag = tools_with(programs)
+        return Toolchain(client, lambda: tag)
+
+    return make
 
 
 @pytest.fixture
-def toolchain() -> Toolchain:
-    return Toolchain(lambda: "f0labs/base:tools")
+def toolchain(client: DockerClient, tools: str) -> Toolchain:
+    return Toolchain(client, lambda: tools)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The user's home."""
+    """The user's home: no test uses the settings of this machine's user."""
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
