@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -100,7 +100,7 @@ class VagrantProvider:
         """Create and start every virtual machine; LabError with Vagrant's last lines when that fails."""
         write_vagrantfile(self._workspace, self._topology, self._name, blueprint)
         try:
-            self._run("up", lambda: self._vagrant.up(provider=self._name))
+            self._run("up", partial(self._vagrant.up, provider=self._name))
         except KeyboardInterrupt:
             self._abandon()
             raise
@@ -108,12 +108,12 @@ class VagrantProvider:
     def start(self, hosts: Collection[str]) -> None:
         """Start virtual machines."""
         for host in hosts:
-            self._run("up", lambda host=host: self._vagrant.up(vm_name=host, provider=self._name))
+            self._run("up", partial(self._vagrant.up, vm_name=host, provider=self._name))
 
     def stop(self, hosts: Collection[str]) -> None:
         """Shut virtual machines down."""
         for host in hosts:
-            self._run("halt", lambda host=host: self._vagrant.halt(vm_name=host))
+            self._run("halt", partial(self._vagrant.halt, vm_name=host))
 
     def states(self) -> Mapping[str, HostState]:
         """Return the state of every host."""
