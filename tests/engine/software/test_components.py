@@ -1,4 +1,4 @@
-"""Components: what decides that one is built again, and what a build that fails, stops or has company leaves."""
+"""Components: when they are built again, and what builds leave that fail, are interrupted or run at the same time."""
 
 import os
 import signal
@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
 
+from labs.engine.cache import Cache
 from labs.engine.course.edition import (
     Component,
     Edition,
@@ -22,17 +24,17 @@ from labs.engine.course.edition import (
     Role,
 )
 from labs.engine.errors import LabError
-from labs.engine.hosts.readiness import wait_until
-from labs.engine.software.builders.go import find_go
+from labs.engine.events import Events
 from labs.engine.software.builders.toolchain import Toolchain
 from labs.engine.software.components import Builder, recipe_digest
-from labs.engine.terminal.progress import Tasks
+from labs.engine.waiting import wait_until
 from tests.engine.conftest import REPO, Program
+from tests.engine.software.conftest import MakeImage
 
 TOOL = GoComponent(version="1.2", package=".", output="tool", links=["alias"], stamp={"main.version": "1.2"})
 OTHER = GoComponent(version="3.4", package="tool")
-EDITION = Edition(debian="trixie", components={"tool": TOOL, "other": OTHER, "kubernetes": TOOL}, images={})
-TOOLCHAIN = Toolchain(lambda: "no image")  # Go needs none
+EDITION = Edition(debian="trixie", components={"tool": TOOL, "other": OTHER}, images={})
+TOOLCHAIN = Toolchain(None, lambda: "no image")  # Go needs none
 Usage = namedtuple("Usage", ["total", "used", "free"])
 Go = Callable[[str], Path]
 
@@ -56,12 +58,11 @@ echo "$@" > "$target"
 BUILD = """\
 import sys
 from pathlib import Path
-from rich.console import Console
+from labs.engine.cache import Cache
+from labs.engine.events import Events
 from labs.engine.software.components import Builder
-from labs.engine.terminal.progress import progress
 from tests.engine.software.test_components import EDITION, TOOLCHAIN
-with progress(Console()) as tasks:
-    Builder(Path(sys.argv[1]), Path(sys.argv[2]), EDITION).provide(["tool"], TOOLCHAIN, tasks)
+Builder(Path(sys.argv[1]), Cache(Path(sys.argv[2])), EDITION).ensure(["tool"], TOOLCHAIN, Events())
 """
 
 
@@ -75,12 +76,7 @@ def repo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    return tmp_path / "cache"
-
-
-@pytest.fixture
-def builder(repo: Path, cache: Path) -> Builder:
+def builder(repo: Path, cache: Cache) -> Builder:
     return Builder(repo, cache, EDITION)
 
 
@@ -99,9 +95,9 @@ def go(program: Program, builds: Path) -> Go:
     return lambda script: program("go", GO % script)
 
 
-def refusal(builder: Builder, tasks: Tasks, name: str = "tool") -> LabError:
+def refusal(builder: Builder, events: Events, name: str = "tool") -> LabError:
     with pytest.raises(LabError) as raised:
-        builder.provide([name], TOOLCHAIN, tasks)
+        builder.ensure([name], TOOLCHAIN, events)
     return raised.value
 
 
@@ -123,125 +119,86 @@ def test_another_wrapper_is_another_component(repo: Path, file: str) -> None:
     assert recipe_digest(repo, "tool", TOOL) != before
 
 
-def test_a_component_is_missing_until_it_is_built(builder: Builder, go: Go, tasks: Tasks) -> None:
+def test_a_component_is_missing_until_it_is_built(builder: Builder, go: Go, events: Events) -> None:
     go("")
     assert builder.missing(["tool", "other"]) == ["tool", "other"]
-    builder.provide(["tool"], TOOLCHAIN, tasks)
+    builder.ensure(["tool"], TOOLCHAIN, events)
     assert builder.missing(["tool", "other"]) == ["other"]
 
 
-def test_a_component_has_its_program_and_its_links(builder: Builder, go: Go, tasks: Tasks) -> None:
+def test_what_is_in_the_cache_is_not_built(builder: Builder, go: Go, events: Events, builds: Path) -> None:
     go("")
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    programs = builder.folder("tool") / "bin"
-    assert sorted(path.name for path in programs.iterdir()) == ["alias", "tool"]
-    assert (programs / "alias").readlink() == Path("tool")
-
-
-def test_a_build_is_stamped_and_repeatable(builder: Builder, go: Go, tasks: Tasks) -> None:
-    go("")
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    told = (builder.folder("tool") / "bin/tool").read_text().split()
-    assert told[:4] == ["build", "-trimpath", "-buildvcs=false", "-mod=readonly"]
-    assert " ".join(told).find("-ldflags -s -w -buildid= -X main.version=1.2") > 0
-
-
-def test_a_build_keeps_the_users_own_proxy(
-    builder: Builder, go: Go, tasks: Tasks, monkeypatch: pytest.MonkeyPatch, cache: Path
-) -> None:
-    monkeypatch.setenv("GOPROXY", "https://proxy.example")
-    monkeypatch.setenv("GOFLAGS", "-mod=mod")
-    go('echo "proxy $GOPROXY flags $GOFLAGS cache $GOMODCACHE"')
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    log = (cache / "log/tool.log").read_text()
-    assert f"proxy https://proxy.example flags  cache {cache}/build/gomod\n" in log
-
-
-def test_what_is_in_the_cache_is_not_built(builder: Builder, go: Go, tasks: Tasks, builds: Path) -> None:
-    go("")
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    builder.provide(["tool"], TOOLCHAIN, tasks)
+    builder.ensure(["tool"], TOOLCHAIN, events)
+    builder.ensure(["tool"], TOOLCHAIN, events)
     assert builds.read_text() == "tool\n"
 
 
 @pytest.mark.usefixtures("no_programs")
-def test_what_is_in_the_cache_needs_no_go(builder: Builder, tasks: Tasks) -> None:
+def test_what_is_in_the_cache_needs_no_go(builder: Builder, events: Events) -> None:
     builder.folder("tool").mkdir(parents=True)
-    builder.provide(["tool"], TOOLCHAIN, tasks)
+    builder.ensure(["tool"], TOOLCHAIN, events)
 
 
-def test_build_caches_are_dropped_after_success(builder: Builder, go: Go, tasks: Tasks, cache: Path) -> None:
+def test_build_caches_are_dropped_after_success(builder: Builder, go: Go, events: Events, cache: Cache) -> None:
     go('mkdir -p "$GOCACHE"')
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    assert not (cache / "build").exists()
+    builder.ensure(["tool"], TOOLCHAIN, events)
+    assert not (cache.root / "build").exists()
 
 
-def test_build_caches_are_kept_for_those_who_ask(
-    builder: Builder, go: Go, tasks: Tasks, cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_build_caches_are_kept_on_request(repo: Path, go: Go, events: Events, cache: Cache) -> None:
+    go('mkdir -p "$GOCACHE"')
+    Builder(repo, cache, EDITION, keep_build_cache=True).ensure(["tool"], TOOLCHAIN, events)
+    assert (cache.root / "build/gocache").exists()
+
+
+def test_a_failed_build_shows_its_last_lines_and_its_log(
+    builder: Builder, go: Go, events: Events, cache: Cache
 ) -> None:
-    monkeypatch.setenv("F0_KEEP_BUILD_CACHE", "1")
-    go('mkdir -p "$GOCACHE"')
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    assert (cache / "build/gocache").exists()
-
-
-def test_a_failed_build_tells_its_last_lines_and_its_log(builder: Builder, go: Go, tasks: Tasks, cache: Path) -> None:
     go("seq 1 9; echo 'main.go:7: undefined: x' >&2; exit 1")
-    error = refusal(builder, tasks)
-    assert error.message == "tool could not be built:\n6\n7\n8\n9\nmain.go:7: undefined: x"
-    assert error.hint == f"The whole log is {cache}/log/tool.log."
+    error = refusal(builder, events)
+    assert str(error) == "tool could not be built:\n6\n7\n8\n9\nmain.go:7: undefined: x"
+    assert str(error.hint) == f"The complete log is {cache.root}/log/tool.log."
     assert builder.missing(["tool"]) == ["tool"]
 
 
-def test_what_a_failed_build_has_compiled_is_kept(builder: Builder, go: Go, tasks: Tasks, cache: Path) -> None:
+def test_what_a_failed_build_has_compiled_is_kept(builder: Builder, go: Go, events: Events, cache: Cache) -> None:
     go('mkdir -p "$GOCACHE"; exit 1')
-    refusal(builder, tasks)
-    assert (cache / "build/gocache").exists()
+    refusal(builder, events)
+    assert (cache.root / "build/gocache").exists()
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "compile: writing output: write $WORK/b001/_pkg_.a: no space left on device",
-        "/usr/bin/ld: final link failed: No space left on device",
-    ],
-)
-def test_a_full_disk_is_told(builder: Builder, go: Go, tasks: Tasks, line: str) -> None:
-    go(f"echo '{line}'; exit 1")
-    error = refusal(builder, tasks)
-    assert error.message == "The disk is full: tool could not be built."
-    assert error.hint == "Free some space and try again: what is built stays."
+@pytest.fixture
+def little_room(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk with 5 GiB free, and modules that take 7."""
+    (repo / "vagrant/components/tool/go.sum").write_text("example.org/a v1 h1:\n" * 1024)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(100 << 30, 95 << 30, 5 << 30))
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        'go: a.example/x@v1: Get "https://proxy.example/x": dial tcp 192.0.2.1:443: i/o timeout',
-        'go: a.example/x@v1: Get "https://proxy.example/x": dial tcp: lookup proxy.example: no such host',
-        "go: a.example/x@v1: reading https://proxy.example/x: 403 Forbidden",
-        "go: a.example/x@v1: reading https://proxy.example/x: 502 Bad Gateway",
-        "go: a.example/x@v1: connect: connection refused",
-        "go: a.example/x@v1: net/http: TLS handshake timeout",
-    ],
-)
-def test_a_module_proxy_that_does_not_answer_is_told_with_the_setting(
-    builder: Builder, go: Go, tasks: Tasks, line: str
-) -> None:
-    go(f"echo downloading; echo '{line}'; echo more; exit 1")
-    error = refusal(builder, tasks)
-    assert error.message == f"Go could not fetch the modules of tool: {line}"
-    assert error.hint.startswith("Name a module proxy that this machine reaches (go env -w GOPROXY=…)")
-
-
-def test_too_small_a_disk_is_told_before_anything_is_built(
-    builder: Builder, go: Go, tasks: Tasks, cache: Path, builds: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("little_room")
+def test_too_small_a_disk_is_an_error_before_anything_is_built(
+    builder: Builder, go: Go, events: Events, cache: Cache, builds: Path
 ) -> None:
     go("")
-    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(100 << 30, 95 << 30, 5 << 30))
-    error = refusal(builder, tasks, "kubernetes")
-    assert error.message == f"Building the components needs 12 GiB in {cache}, and 5 GiB are free."
-    assert "F0_CACHE" in error.hint
+    error = refusal(builder, events)
+    assert error.code == "disk-space"
+    assert str(error) == f"Building the components needs 7 GiB in {cache.root}, but only 5 GiB are free."
+    assert "F0_CACHE" in str(error.hint)
     assert builds.read_text() == ""
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_component_with_few_modules_needs_little_room(builder: Builder, go: Go, events: Events) -> None:
+    go("")
+    builder.ensure(["other"], TOOLCHAIN, events)
+    assert builder.missing(["other"]) == []
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_build_that_goes_on_needs_no_more_room(builder: Builder, go: Go, events: Events, cache: Cache) -> None:
+    go("")
+    (cache.root / "build").mkdir()
+    builder.ensure(["tool"], TOOLCHAIN, events)
+    assert builder.missing(["tool"]) == []
 
 
 OTHER_KINDS: dict[str, Component] = {
@@ -254,19 +211,27 @@ OTHER_KINDS: dict[str, Component] = {
 
 @pytest.mark.parametrize("kind", OTHER_KINDS)
 def test_every_kind_is_built_into_the_cache_without_go(
-    repo: Path, cache: Path, tasks: Tasks, program: Program, monkeypatch: pytest.MonkeyPatch, kind: str
+    repo: Path,
+    cache: Cache,
+    events: Events,
+    client: DockerClient,
+    tools_with: MakeImage,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
 ) -> None:
-    program("docker", "")
+    tag = tools_with({"mvn": "", "python3": "", "jlink": "mkdir /tmp/runtime", "update-ca-certificates": ""})
     monkeypatch.setattr(sys, "executable", str(program("python", "")))
+    (repo / "labs/x/source").mkdir(parents=True)
     (repo / "vagrant/components/thing").mkdir()
     roles = {"delivery": Role(packages=["maven"])}
     edition = Edition(
         debian="trixie", components={"thing": OTHER_KINDS[kind]}, images={}, roles=roles, toolchain="delivery"
     )
     builder = Builder(repo, cache, edition)
-    builder.provide(["thing"], TOOLCHAIN, tasks)
+    builder.ensure(["thing"], Toolchain(client, lambda: tag), events)
     assert builder.missing(["thing"]) == []
-    assert [path.name for path in (cache / "components").iterdir()] == [builder.folder("thing").name]
+    assert [path.name for path in (cache.root / "components").iterdir()] == [builder.folder("thing").name]
 
 
 def test_other_poms_are_another_repository(repo: Path) -> None:
@@ -277,35 +242,12 @@ def test_other_poms_are_another_repository(repo: Path) -> None:
     assert recipe_digest(repo, "thing", recipe) != before
 
 
-def test_go_of_the_system_is_taken_when_it_is_new_enough(go: Go) -> None:
-    newest = go("")
-    assert find_go() == newest
-
-
-def test_else_the_go_beside_this_python_is_taken(
-    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beside = program("go", """echo '{"GOVERSION": "go1.99"}'""").rename(tmp_path / "go")
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    program("go", """echo '{"GOVERSION": "go1.19.8"}'""")
-    assert find_go() == beside
-
-
-@pytest.mark.usefixtures("no_programs")
-def test_no_go_at_all_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(LabError) as raised:
-        find_go()
-    assert raised.value.message == "Building the components needs Go 1.26 or newer, and there is none."
-    assert raised.value.hint == "Run ./setup.sh: it installs one."
-
-
 def test_an_interrupted_build_is_no_component_and_the_next_one_succeeds(
-    builder: Builder, repo: Path, cache: Path, go: Go, tasks: Tasks, tmp_path: Path
+    builder: Builder, repo: Path, cache: Cache, go: Go, events: Events, tmp_path: Path
 ) -> None:
     go(f"touch {tmp_path}/started; exec sleep 60")
     process = subprocess.Popen(
-        [sys.executable, "-c", BUILD, repo, cache],
+        [sys.executable, "-c", BUILD, repo, cache.root],
         env={**os.environ, "PYTHONPATH": str(REPO)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -316,27 +258,27 @@ def test_an_interrupted_build_is_no_component_and_the_next_one_succeeds(
     assert process.wait(20) != 0
     assert builder.missing(["tool"]) == ["tool"]
     go("")
-    builder.provide(["tool"], TOOLCHAIN, tasks)
-    assert [path.name for path in (cache / "components").iterdir()] == [builder.folder("tool").name]
+    builder.ensure(["tool"], TOOLCHAIN, events)
+    assert [path.name for path in (cache.root / "components").iterdir()] == [builder.folder("tool").name]
 
 
-def test_two_builders_at_once_build_once(repo: Path, cache: Path, go: Go, tasks: Tasks, builds: Path) -> None:
+def test_two_builders_at_once_build_once(repo: Path, cache: Cache, go: Go, events: Events, builds: Path) -> None:
     go("sleep 0.5")
     with ThreadPoolExecutor() as pool:
         both = [
-            pool.submit(Builder(repo, cache, EDITION).provide, ["tool", "other"], TOOLCHAIN, tasks) for _ in range(2)
+            pool.submit(Builder(repo, cache, EDITION).ensure, ["tool", "other"], TOOLCHAIN, events) for _ in range(2)
         ]
     assert [future.result() for future in both] == [None, None]
     assert builds.read_text() == "tool\nother\n"
 
 
 def test_a_builder_that_is_done_leaves_the_others_caches_alone(
-    repo: Path, cache: Path, go: Go, tasks: Tasks, tmp_path: Path
+    repo: Path, cache: Cache, go: Go, events: Events, tmp_path: Path
 ) -> None:
     go(f'mkdir -p "$GOCACHE/$name"; touch {tmp_path}/$name; [ $name = other ] || sleep 0.7; [ -d "$GOCACHE/$name" ]')
     with ThreadPoolExecutor() as pool:
-        slow = pool.submit(Builder(repo, cache, EDITION).provide, ["tool"], TOOLCHAIN, tasks)
+        slow = pool.submit(Builder(repo, cache, EDITION).ensure, ["tool"], TOOLCHAIN, events)
         assert wait_until((tmp_path / "tool").exists, 20)
-        quick = pool.submit(Builder(repo, cache, EDITION).provide, ["other"], TOOLCHAIN, tasks)
+        quick = pool.submit(Builder(repo, cache, EDITION).ensure, ["other"], TOOLCHAIN, events)
     assert (slow.result(), quick.result()) == (None, None)
     assert Builder(repo, cache, EDITION).missing(["tool", "other"]) == []
