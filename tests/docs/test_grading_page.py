@@ -6,17 +6,45 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from labs.engine.course.steps import fences
-from labs.engine.grading.run import ObjectiveResult, Report
+from labs.engine.course.fences import fences
+from labs.engine.grading.report import ObjectiveResult, Report
+from labs.engine.messages import verbatim
 from tests.docs.pages import SUFFIXES, page
 
 REPORT = Report(
     "flannel",
     (
-        ObjectiveResult("network-config", "etcd holds it", "passed", 10, 10, "", "", 0.4211),
-        ObjectiveResult("subnets", "Each node has its lease", "failed", 0, 20, "There is none.", "Who holds it?", 1.5),
-        ObjectiveResult("routes", "Straight to the node", "blocked", 0, 15, "First: a lease", "Ask the kernel.", 0.0),
-        ObjectiveResult("supervised", "It comes back", "error", 0, 10, "f0-14 does not answer.", "Who starts it?", 5.0),
+        ObjectiveResult("network-config", verbatim("etcd holds it"), "passed", 10, 10, verbatim(""), None, 0.4211),
+        ObjectiveResult(
+            "subnets",
+            verbatim("Each node has its lease"),
+            "failed",
+            0,
+            20,
+            verbatim("There is none."),
+            verbatim("Who holds it?"),
+            1.5,
+        ),
+        ObjectiveResult(
+            "routes",
+            verbatim("Straight to the node"),
+            "blocked",
+            0,
+            15,
+            verbatim("First: a lease"),
+            verbatim("Ask the kernel."),
+            0.0,
+        ),
+        ObjectiveResult(
+            "supervised",
+            verbatim("It comes back"),
+            "error",
+            0,
+            10,
+            verbatim("f0-14 does not answer."),
+            verbatim("Who starts it?"),
+            5.0,
+        ),
     ),
     6.93,
 ).to_dict()

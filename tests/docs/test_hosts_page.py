@@ -22,7 +22,7 @@ def _rows(lang: str, columns: int) -> dict[str, list[str]]:
 
 
 def _hosts(role: str) -> list[str]:
-    return [host.name for host in TOPOLOGY.demanding(TOPOLOGY.roles_on_demand).all_with_role(role)]
+    return [host.name for host in TOPOLOGY.with_optional_roles(TOPOLOGY.optional_roles).all_with_role(role)]
 
 
 @pytest.mark.parametrize("lang", SUFFIXES)
@@ -59,3 +59,14 @@ def test_a_role_is_there_with_its_hosts(role: str, lang: str) -> None:
 @pytest.mark.parametrize("certificate", CERTIFICATES, ids=lambda certificate: str(certificate["path"]))
 def test_a_certificate_is_there_with_the_hosts_that_have_its_key(certificate: dict[str, str], lang: str) -> None:
     assert re.findall(r"f0-\d+", _rows(lang, 4)[f"{certificate['path']}.pem"][0]) == _hosts(certificate["role"])
+
+
+@pytest.mark.parametrize("lang", SUFFIXES)
+def test_a_host_is_there_with_its_name_in_the_original_course(lang: str) -> None:
+    table = tables(page("reference/hosts", lang).read_text())[0]
+    assert [(row[0], row[2]) for row in table] == [(host.name, host.original) for host in TOPOLOGY.hosts]
+
+
+@pytest.mark.parametrize("lang", SUFFIXES)
+def test_flanneld_uses_the_interface_of_the_lab_network(lang: str) -> None:
+    assert f"--iface={TOPOLOGY.interface} " in page("labs/flannel", lang).read_text().replace("`", " ")

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from labs.engine.course.fences import fences
 from labs.engine.course.lab_files import Command, Fault, LabFile, Needs, Objective, Text
-from labs.engine.course.steps import fences
 from tests.docs.pages import SUFFIXES, first_columns, page
 
 # The models in the order of their tables. A Text has no table: the page shows one.

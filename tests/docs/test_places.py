@@ -7,7 +7,7 @@ from tests.docs.pages import REPO
 LABS = {path.parent.name for path in REPO.glob("labs/*/lab.yml")}
 PLACES = {
     "manifests": {path.name for path in REPO.glob("manifests/*/")},
-    "checks": {path.name for path in REPO.glob("checks/[!_.]*/")},
+    "checks": {path.name for path in REPO.glob("checks/[!_.]*/")} - {"locale"},
     "tests of objectives": {path.parent.name for path in REPO.glob("checks/*/test_*.py")},
     "pages": {path.stem for path in REPO.glob("docs/labs/*.md")}
     - {path.stem for path in REPO.glob("docs/labs/*.zh.md")},

@@ -1,4 +1,4 @@
-"""The study site's own copy of Mermaid: had by npm, kept, and done without where npm does not get it."""
+"""The study site's own copy of Mermaid: got from npm, kept, and left out when npm can't get it."""
 
 import base64
 import hashlib
@@ -10,12 +10,12 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
+from labs.engine.cache import Cache
 from labs.engine.site import mermaid as site
 from tests.docs.pages import REPO
 
@@ -65,23 +65,23 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Npm]:
 
 
 def test_npm_gives_script_and_licence(npm: Npm, tmp_path: Path) -> None:
-    assert site.mermaid(tmp_path / "cache") == SITE
+    assert site.mermaid(Cache(tmp_path / "cache")) == SITE
 
 
-def test_the_second_build_asks_nobody(npm: Npm, tmp_path: Path) -> None:
-    site.mermaid(tmp_path / "cache")
+def test_the_second_build_asks_npm_for_nothing(npm: Npm, tmp_path: Path) -> None:
+    site.mermaid(Cache(tmp_path / "cache"))
     site.mermaid.cache_clear()
     npm.does("exit 1")
-    assert site.mermaid(tmp_path / "cache") == SITE
+    assert site.mermaid(Cache(tmp_path / "cache")) == SITE
     assert npm.calls == 1
 
 
-def test_a_damaged_copy_is_had_anew(npm: Npm, tmp_path: Path) -> None:
-    site.mermaid(tmp_path / "cache")
+def test_a_damaged_copy_is_replaced(npm: Npm, tmp_path: Path) -> None:
+    site.mermaid(Cache(tmp_path / "cache"))
     site.mermaid.cache_clear()
     (kept,) = (tmp_path / "cache/docs").iterdir()
     kept.write_bytes(b"half of it")
-    assert site.mermaid(tmp_path / "cache") == SITE
+    assert site.mermaid(Cache(tmp_path / "cache")) == SITE
     assert npm.calls == 2
 
 
@@ -95,7 +95,7 @@ def test_without_a_genuine_package_there_is_a_note_and_no_warning(
 ) -> None:
     npm.does(script)
     with caplog.at_level(logging.INFO, "mkdocs"):
-        assert site.mermaid(tmp_path / "cache") == {}
+        assert site.mermaid(Cache(tmp_path / "cache")) == {}
     assert [record.levelname for record in caplog.records] == ["INFO"]
     assert not (tmp_path / "cache").exists()
 
@@ -105,21 +105,23 @@ def test_without_npm_there_is_a_note_and_no_warning(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with caplog.at_level(logging.INFO, "mkdocs"):
-        assert site.mermaid(tmp_path / "cache") == {}
+        assert site.mermaid(Cache(tmp_path / "cache")) == {}
     assert [record.levelname for record in caplog.records] == ["INFO"]
 
 
-def test_the_site_has_the_copy_and_its_pages_load_it_once(
-    npm: Npm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_site_has_the_copy_and_its_pages_load_it_once(npm: Npm, tmp_path: Path) -> None:
     config = load_config(str(REPO / "mkdocs.yml"), site_dir=str(tmp_path / "site"))
-    hook: Any = config.plugins["labs/engine/site/mermaid.py"]
-    monkeypatch.setattr(hook, "SHA512", site.SHA512)
     build(config)
-    hook.mermaid.cache_clear()
     assert {place: (tmp_path / "site" / place).read_bytes() for place in SITE} == SITE
     pages = [tmp_path / "site" / language / "labs/flannel/index.html" for language in ("", "zh")]
     assert [page.read_text().count(site.SCRIPT) for page in pages] == [1, 1]
+
+
+def test_a_folder_that_is_not_ours_gets_no_copy(npm: Npm, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/thesis.txt").touch()
+    assert site.mermaid(Cache(tmp_path / "cache")) == {}
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["thesis.txt"]
 
 
 def test_a_strict_build_passes_without_npm(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from labs.engine.course.lab_files import Fault, Lab, LabFile, Needs, find
-from labs.engine.course.topology import load_topology
-from labs.engine.course.yaml_file import Problem, YamlFile
+from labs.engine.course.problems import Problem
+from labs.engine.course.topology import Topology, load_topology
+from labs.engine.course.yaml_file import YamlFile
 from labs.engine.errors import LabError
 from labs.engine.messages import _, lines
 from labs.engine.nearest import nearest
@@ -20,11 +21,11 @@ class Catalog:
     labs: dict[str, Lab]
 
     def lab(self, id: str) -> Lab:
-        """The lab of that id, or a LabError that suggests the nearest."""
+        """Return the lab of that id; LabError suggests the nearest when there is none."""
         return find(self.labs, id, _("lab '{id}'", id=id))
 
     def needs(self, id: str) -> Needs:
-        """What the hosts of a lab are made from: its own needs, and those of the labs before it."""
+        """Return what a lab and the labs before it need."""
         labs = [*self.before(id), self.lab(id)]
         return Needs(
             components=sorted({name for lab in labs for name in lab.needs.components}),
@@ -33,7 +34,7 @@ class Catalog:
         )
 
     def before(self, id: str) -> list[Lab]:
-        """The labs that are solved already where this one starts, in their order."""
+        """Return the labs that are already solved when this one starts, in their order."""
         wanted = {id}
         for lab in reversed(self.labs.values()):
             wanted |= set(lab.after) if lab.id in wanted else set()
@@ -42,7 +43,7 @@ class Catalog:
 
 @dataclass(frozen=True)
 class _Source:
-    """A lab as read: its file, what could be made of it, and its fault files."""
+    """A lab as read: its file, the content if that is valid, and its fault files."""
 
     file: YamlFile
     content: LabFile | None
@@ -58,11 +59,15 @@ class _Source:
         return Lab(**dict(self.content), faults=faults, path=self.file.path.parent)
 
 
-def load_catalog(repo: Path) -> Catalog:
-    """Read every lab, or raise one LabError that lists every problem of every file."""
+def load_catalog(repo: Path, topology: Topology | None = None) -> Catalog:
+    """Read every lab; LabError lists every problem of every file.
+
+    Args:
+        repo: the checkout
+        topology: the hosts, where they are known already
+    """
     sources = {path.parent.name: _read(path, repo) for path in sorted(repo.glob("labs/*/lab.yml"))}
-    demanded = any(source.file.value(("needs", "roles")) for source in sources.values())
-    optional = load_topology(repo).optional_roles if demanded else set()
+    optional = (topology or load_topology(repo)).optional_roles
     for source in sources.values():
         _check_names(source, repo)
         _check_needs(source, optional)
@@ -70,13 +75,13 @@ def load_catalog(repo: Path) -> Catalog:
         _check_faults(source)
         for place, id in source.file.items(("after",)):
             if str(id) not in sources:
-                source.file.problem(place, f"there is no lab '{id}'.{nearest(str(id), sources)}")
+                source.file.problem(place, f"unknown lab '{id}'.{nearest(str(id), sources)}")
     order = _order(sources)
     problems = sorted(_problems(sources.values()))
     if problems:
         raise LabError(
             "course-files",
-            _("The labs are not described correctly:\n{problems}", problems=lines(problems)),
+            _("The files of the labs have errors:\n{problems}", problems=lines(problems)),
             _("Correct these lines and try again."),
         )
     return Catalog({id: sources[id].lab() for id in order})
@@ -89,7 +94,7 @@ def _read(path: Path, repo: Path) -> _Source:
 
 
 def _check_names(source: _Source, repo: Path) -> None:
-    """One id names a lab in four places: all must be there."""
+    """Report the places that a lab must have under its id, and hasn't."""
     if source.content and source.content.id != source.id:
         source.file.problem(("id",), f"the id is '{source.content.id}' but the folder is labs/{source.id}")
     places = [
@@ -114,10 +119,10 @@ def _check_objectives(source: _Source) -> None:
     for place, __ in source.file.items(("objectives",)):
         name = str(source.file.value((*place, "id")) or "")
         if name and name in earlier:
-            source.file.problem((*place, "id"), f"the objective '{name}' stands here a second time")
+            source.file.problem((*place, "id"), f"duplicate objective '{name}'")
         for spot, id in source.file.items((*place, "after")):
             if id not in earlier:
-                message = f"'{name}' comes after '{id}', which is no objective above it.{nearest(str(id), earlier)}"
+                message = f"'{name}' comes after '{id}', but no objective above has that id.{nearest(str(id), earlier)}"
                 source.file.problem(spot, message)
         earlier.append(name)
 
@@ -129,7 +134,7 @@ def _check_faults(source: _Source) -> None:
             file.problem(("id",), f"the id is '{fault.id}' but the file is {file.path.name}")
         for place, id in file.items(("fails",)):
             if known and id not in known:
-                file.problem(place, f"there is no objective '{id}'.{nearest(str(id), known)}")
+                file.problem(place, f"unknown objective '{id}'.{nearest(str(id), known)}")
 
 
 def _order(sources: dict[str, _Source]) -> list[str]:
@@ -141,7 +146,7 @@ def _order(sources: dict[str, _Source]) -> list[str]:
         return list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         cycle = error.args[1]
-        sources[cycle[0]].file.problem(("after",), f"the labs wait for each other: {' → '.join(cycle)}")
+        sources[cycle[0]].file.problem(("after",), f"the labs depend on each other: {' → '.join(cycle)}")
         return []
 
 

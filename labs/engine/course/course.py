@@ -36,8 +36,7 @@ class Course:
         Raises:
             LabError: there is no such lab or step, or the page has a step that can't be run.
         """
-        self.catalog.lab(id)
-        page = self.repo / "docs" / "labs" / f"{id}.md"
+        page = self.repo / "docs" / "labs" / f"{self.catalog.lab(id).id}.md"
         steps = parse_steps(page, self.topology.names, self.repo / "manifests")
         if until is not None and not 1 <= until <= len(steps):
             raise LabError(
@@ -50,4 +49,5 @@ class Course:
 
 def load_course(repo: Path) -> Course:
     """Read the course; LabError lists every problem with file and line."""
-    return Course(repo, load_catalog(repo), load_topology(repo), load_edition(repo))
+    topology = load_topology(repo)
+    return Course(repo, load_catalog(repo, topology), topology, load_edition(repo))

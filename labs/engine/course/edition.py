@@ -86,21 +86,21 @@ class Image(_Model):
 
 
 class Base(_Model):
-    """What the hosts of every lab have."""
+    """What the hosts of every lab have, beside what the labs need."""
 
     components: list[str] = []
     images: list[str] = []
 
 
 class Role(_Model):
-    """What the image of a host has because of a role: components in /opt, and packages of Debian."""
+    """What a role adds to the image of a host: components in /opt, and packages of Debian."""
 
     components: list[str] = []
     packages: list[str] = []
 
 
 class Edition(_Model):
-    """One tested set of versions. `toolchain` is the role whose packages build what is written in Java."""
+    """A tested set of versions. `toolchain` is the role whose packages build the components in Java and Python."""
 
     debian: str
     components: dict[str, Component]
@@ -111,18 +111,23 @@ class Edition(_Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Edition":
+        parts: dict[str, Image | Role | Base] = {
+            **{f"image '{name}'": image for name, image in self.images.items()},
+            **{f"role '{name}'": role for name, role in self.roles.items()},
+            "every_lab": self.every_lab,
+        }
         problems = [
-            f"the {what} '{name}' {has} '{component}', which is no component"
-            for what, has, parts in (("image", "is made of", self.images), ("role", "brings", self.roles))
-            for name, part in parts.items()
-            for component in part.components
-            if component not in self.components
+            f"{part}: unknown component '{name}'"
+            for part, content in parts.items()
+            for name in content.components
+            if name not in self.components
         ]
+        problems += [f"every_lab: unknown image '{name}'" for name in self.every_lab.images if name not in self.images]
         if self.toolchain is not None and self.toolchain not in self.roles:
-            problems.append(f"the toolchain is that of the role '{self.toolchain}', which brings nothing")
-        others = [name for name, one in self.components.items() if not isinstance(one, GoComponent)]
+            problems.append(f"toolchain: the role '{self.toolchain}' provides no packages")
+        others = [name for name, recipe in self.components.items() if not isinstance(recipe, GoComponent)]
         if others and self.toolchain is None:
-            problems.append(f"building {', '.join(others)} takes a `toolchain`")
+            problems.append(f"building {', '.join(others)} needs a `toolchain`")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -138,14 +143,14 @@ class Edition(_Model):
         return self.components[name]
 
     def components_with(self, roles: Iterable[str], components: Iterable[str]) -> list[str]:
-        """Return `components` and those that `roles` bring."""
-        return sorted({*components, *(name for role in self._bringing(roles) for name in role.components)})
+        """Return `components` and those that `roles` provide."""
+        return sorted({*components, *(name for role in self._providing(roles) for name in role.components)})
 
     def packages_of(self, roles: Iterable[str]) -> list[str]:
-        """Return the packages that `roles` bring beside those that every host has."""
-        return sorted({name for role in self._bringing(roles) for name in role.packages})
+        """Return the packages that `roles` provide beside those that every host has."""
+        return sorted({name for role in self._providing(roles) for name in role.packages})
 
-    def _bringing(self, roles: Iterable[str]) -> list[Role]:
+    def _providing(self, roles: Iterable[str]) -> list[Role]:
         return [self.roles[role] for role in roles if role in self.roles]
 
 

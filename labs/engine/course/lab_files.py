@@ -27,12 +27,12 @@ class Text(_Part):
     zh: Words
 
     def of(self, lang: str) -> str:
-        """The text in the language "zh", else in English."""
+        """Return the text in the language "zh", else in English."""
         return self.zh if lang == "zh" else self.en
 
 
 class Objective(_Part):
-    """One thing the learner brings about, and what it is worth."""
+    """What the learner has to achieve, and how many points it is worth."""
 
     id: Id
     title: Text
@@ -60,7 +60,7 @@ class Fault(_Part):
 
 
 class Needs(_Part):
-    """What must be in the hosts' image, which container images on f0-15, and which roles on demand."""
+    """What must be in the hosts' image, which container images on f0-15, and which optional roles."""
 
     components: list[Words]
     images: list[Words] = []
@@ -92,12 +92,12 @@ class Lab(LabFile):
         return sum(objective.points for objective in self.objectives)
 
     def objective(self, id: str) -> Objective:
-        """The objective of that id, or a LabError that suggests the nearest."""
+        """Return the objective of that id; LabError suggests the nearest when there is none."""
         what = _("objective '{id}' in the lab '{lab}'", id=id, lab=self.id)
         return find({objective.id: objective for objective in self.objectives}, id, what)
 
     def fault(self, id: str) -> Fault:
-        """The fault of that id, or a LabError that suggests the nearest."""
+        """Return the fault of that id; LabError suggests the nearest when there is none."""
         what = _("fault '{id}' in the lab '{lab}'", id=id, lab=self.id)
         return find({fault.id: fault for fault in self.faults}, id, what)
 
@@ -108,6 +108,6 @@ def find(known: Mapping[str, Thing], id: str, what: Message) -> Thing:
         raise LabError(
             "unknown-name",
             _("There is no {what}.{suggestion}", what=what, suggestion=nearest(id, known)),
-            _("There is: {names}.", names=listing(known, _("nothing yet"))),
+            _("Available: {names}.", names=listing(known)),
         )
     return known[id]

@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from labs.engine.course.lab_files import find
 from labs.engine.course.yaml_file import YamlFile, load_model
 from labs.engine.errors import LabError
-from labs.engine.messages import _, listing
+from labs.engine.messages import _
 from labs.engine.nearest import nearest
 
 
@@ -33,7 +34,7 @@ class Host(_Model):
 
 
 class Vip(_Model):
-    """The address that moves between the proxies, and the port of the API servers behind it."""
+    """The virtual IP that the proxies share, and the port of the API servers behind it."""
 
     name: str
     number: int
@@ -41,7 +42,7 @@ class Vip(_Model):
 
 
 class ServiceAddresses(_Model):
-    """Service addresses that are agreed on beforehand."""
+    """Service addresses that are fixed in advance."""
 
     api: IPv4Address
     dns: IPv4Address
@@ -56,7 +57,7 @@ class Published(_Model):
 
 
 class Topology(_Model):
-    """All hosts and networks."""
+    """All hosts and networks. `interface` is the hosts' network interface in the lab network."""
 
     domain: str
     network: IPv4Network
@@ -68,7 +69,7 @@ class Topology(_Model):
     aliases: dict[str, str]
     first_port: int
     published: list[Published]
-    interface: str = "eth0"
+    interface: str
 
     @model_validator(mode="after")
     def _consistent(self) -> "Topology":
@@ -140,15 +141,15 @@ class Topology(_Model):
         """Return where a page of the course is found on this machine, None when its port is not published.
 
         `http://whoami.frank.com/` is `http://whoami.frank.localhost:42206/`: browsers look for names under .localhost
-        on the machine itself, and the web servers take both names for one. A name that is an alias of a host is that
-        host's; all others are the first proxy's.
+        on the machine itself, and the web servers treat both names alike. An alias of a host leads to that host, any
+        other name to the first proxy.
         """
         url = urlsplit(page)
         wanted = 443 if url.scheme == "https" else 80
         name = (url.hostname or "").removesuffix(f".{self.domain}")
         host = self.aliases.get(name, self.with_role("proxy").name)
-        found = (one.name for one in self.published if (one.host, one.port) == (host, wanted))
-        port = ports.get(host, {}).get(next(found, ""))
+        names = (port.name for port in self.published if (port.host, port.port) == (host, wanted))
+        port = ports.get(host, {}).get(next(names, ""))
         return f"{url.scheme}://{name}.{self.browser_domain}:{port}{url.path}" if port else None
 
     @property
@@ -158,14 +159,7 @@ class Topology(_Model):
 
     def host(self, name: str) -> Host:
         """Return the host of that name; LabError when there is none."""
-        for host in self.hosts:
-            if host.name == name:
-                return host
-        raise LabError(
-            "unknown-name",
-            _("There is no host '{name}'.", name=name),
-            _("The hosts are {names}.", names=listing(self.names)),
-        )
+        return find({host.name: host for host in self.hosts}, name, _("host '{name}'", name=name))
 
     def address(self, name: str) -> IPv4Address:
         """Return a host's address in the lab network."""
@@ -201,4 +195,4 @@ def _check_roles(file: YamlFile, topology: Topology, roles: set[str]) -> None:
     """Report the roles that have no folder: their hosts would silently lack them."""
     for host, (place, __) in zip(topology.hosts, file.items(("hosts",)), strict=True):
         for role in sorted({*host.roles, *host.optional_roles} - roles):
-            file.problem(place, f"{host.name} has the role '{role}': no folder of vagrant/roles.{nearest(role, roles)}")
+            file.problem(place, f"{host.name} has the unknown role '{role}'.{nearest(role, roles)}")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from labs.engine.course.steps import Step, fences, parse_steps
+from labs.engine.course.fences import fences
+from labs.engine.course.steps import Step, parse_steps
 from labs.engine.errors import LabError
 
 HOSTS = ("f0-11", "f0-12", "f0-13", "f0-14", "f0-15")
@@ -15,7 +16,7 @@ Parse = Callable[[str], list[Step]]
 @pytest.fixture
 def parse(tmp_path: Path) -> Parse:
     (tmp_path / "manifests/flannel").mkdir(parents=True)
-    (tmp_path / "manifests/flannel/unit.service").write_text("[Service]\nRestart=always\n\n")
+    (tmp_path / "manifests/flannel/unit.service").write_text("[Service]\nRestart=always\n")
 
     def run(text: str) -> list[Step]:
         page = tmp_path / "page.md"
@@ -72,7 +73,7 @@ def test_a_longer_fence_holds_a_shorter_one(parse: Parse) -> None:
     assert step.body == "cat <<E\n```\nE\n"
 
 
-def test_an_included_file_is_put_in_as_mkdocs_does_it(parse: Parse) -> None:
+def test_an_included_file_takes_the_place_of_its_line(parse: Parse) -> None:
     (step,) = parse('``` bash title="f0-13"\nsudo tee x <<E\n--8<-- "flannel/unit.service"\nE\n```\n')
     assert step.body == "sudo tee x <<E\n[Service]\nRestart=always\n\nE\n"
 
@@ -82,46 +83,54 @@ def test_an_included_file_keeps_the_indentation_of_its_place(parse: Parse) -> No
     assert step.body.startswith("a:\n  [Service]\n  Restart=always\n")
 
 
+def test_lines_of_an_included_file_can_be_chosen(parse: Parse) -> None:
+    (step,) = parse('``` ini title="f0-13:/x"\n--8<-- "flannel/unit.service:2:2"\n```\n')
+    assert step.body == "Restart=always\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('``` bash title="f0-99"\ntrue\n```\n', "1: there is no host 'f0-99'."),
-        ('\n``` bash title="f0-13, f0-99"\ntrue\n```\n', "2: there is no host 'f0-99'."),
-        ('``` ini title="f0-99:/etc/x"\ntrue\n```\n', "1: there is no host 'f0-99'."),
+        ('``` bash title="f0-99"\ntrue\n```\n', "1: unknown host 'f0-99'."),
+        ('\n``` bash title="f0-13, f0-99"\ntrue\n```\n', "2: unknown host 'f0-99'."),
+        ('``` ini title="f0-99:/etc/x"\ntrue\n```\n', "1: unknown host 'f0-99'."),
         ('``` ini title="f0-13:etc/x"\ntrue\n```\n', "1: 'f0-13:etc/x' needs an absolute path after the colon"),
         ('``` ini title="f0-13:"\ntrue\n```\n', "1: 'f0-13:' needs an absolute path after the colon"),
         (
             '``` text title="f0-13 answers"\ntrue\n```\n',
-            "1: the title 'f0-13 answers' starts with a host but is no list of hosts",
+            "1: the title 'f0-13 answers' starts with a host but is not a list of hosts",
         ),
         ('``` bash title="f0-13"\n```\n', "1: the step is empty"),
         ('``` bash title="f0-13"\n\n  \n```\n', "1: the step is empty"),
         (
             '``` bash title="f0-13"\n--8<-- "flannel/no.yml"\n```\n',
-            "1: there is no manifests/flannel/no.yml to include",
+            "1: Snippet at path 'flannel/no.yml' could not be found in manifests/",
         ),
-        ('``` bash title="f0-13"\n--8<-- "../page.md"\n```\n', "1: there is no manifests/../page.md to include"),
+        (
+            '``` bash title="f0-13"\n--8<-- "../page.md"\n```\n',
+            "1: Snippet at path '../page.md' could not be found in manifests/",
+        ),
         (
             '!!! note\n\n    Do it:\n\n    ``` bash title="f0-13"\n    true\n    ```\n',
-            "5: the step is in an indented text, where it is not found: start it at the left margin",
+            "5: a step in indented text is not recognized: start it at the left margin",
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_line(parse: Parse, tmp_path: Path, text: str, message: str) -> None:
+def test_a_mistake_is_reported_with_its_line(parse: Parse, tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(LabError) as raised:
         parse(text)
-    assert raised.value.message.removeprefix(f"{tmp_path / 'page.md'}:").split(" Did you mean")[0] == message
+    assert str(raised.value.message).removeprefix(f"{tmp_path / 'page.md'}:").split(" Did you mean")[0] == message
 
 
 def test_an_unknown_host_suggests_the_nearest(parse: Parse) -> None:
-    with pytest.raises(LabError, match=r"there is no host 'f0-133'\. Did you mean 'f0-13'\?"):
+    with pytest.raises(LabError, match=r"unknown host 'f0-133'\. Did you mean 'f0-13'\?"):
         parse('``` bash title="f0-133"\ntrue\n```\n')
 
 
 def test_all_mistakes_of_a_page_come_at_once(parse: Parse) -> None:
     with pytest.raises(LabError) as raised:
         parse('``` bash title="f0-99"\ntrue\n```\n\n``` bash title="f0-13"\n```\n')
-    assert [line.split(".md:")[1][0] for line in raised.value.message.splitlines()] == ["1", "5"]
+    assert [line.split(".md:")[1][0] for line in str(raised.value.message).splitlines()] == ["1", "5"]
 
 
 def test_blocks_of_two_pages_are_equal_when_their_words_are(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.engine.conftest import PORTS, REPO
 
 BROKEN = Path(__file__).parent / "broken_topologies"
 BROKEN_TOPOLOGIES = (
-    ("not-closed", ["10: not valid YAML: expected ',' or '}', but got '{'"]),
+    ("not-closed", ["10: not valid YAML: did not find expected ',' or '}'"]),
     (
         "several",
         [
@@ -32,13 +32,13 @@ BROKEN_TOPOLOGIES = (
         ],
     ),
     ("vip-taken", ["1: two hosts share a name or a number (the VIP's number counts)"]),
-    ("same-key-twice", ["1: 'services' is missing", "5: 'pods' stands here a second time"]),
-    ("unknown-role", ["10: f0-12 has the role 'ectd': no folder of vagrant/roles. Did you mean 'etcd'?"]),
+    ("same-key-twice", ["1: 'services' is missing", "5: duplicate key 'pods'"]),
+    ("unknown-role", ["10: f0-12 has the unknown role 'ectd'. Did you mean 'etcd'?"]),
     (
-        "unknown-role-on-demand",
-        ["10: f0-12 has the role 'zokeeper': no folder of vagrant/roles. Did you mean 'zookeeper'?"],
+        "unknown-optional-role",
+        ["10: f0-12 has the unknown role 'zokeeper'. Did you mean 'zookeeper'?"],
     ),
-    ("empty", ["1: keys and values are needed here"]),
+    ("empty", ["1: must be a mapping of keys to values"]),
 )
 
 
@@ -61,17 +61,17 @@ def test_roles_name_hosts_in_order(topology: Topology) -> None:
     assert topology.with_role("proxy").name == "f0-11"
 
 
-def test_a_role_on_demand_is_there_for_those_who_demand_it(topology: Topology) -> None:
-    assert topology.roles_on_demand == {"zookeeper", "delivery"}
+def test_a_host_has_an_optional_role_when_that_is_wanted(topology: Topology) -> None:
+    assert topology.optional_roles == {"zookeeper", "delivery"}
     assert topology.all_with_role("zookeeper") == []
-    demanding = topology.demanding(["zookeeper"])
-    assert [host.name for host in demanding.all_with_role("zookeeper")] == ["f0-11", "f0-12", "f0-13"]
-    assert demanding.host("f0-11").roles == ["dns", "proxy", "zookeeper"]
-    assert demanding.all_with_role("delivery") == []
+    extended = topology.with_optional_roles(["zookeeper"])
+    assert [host.name for host in extended.all_with_role("zookeeper")] == ["f0-11", "f0-12", "f0-13"]
+    assert extended.host("f0-11").roles == ["dns", "proxy", "zookeeper"]
+    assert extended.all_with_role("delivery") == []
 
 
-def test_demanding_no_role_changes_nothing(topology: Topology) -> None:
-    assert topology.demanding([]) == topology
+def test_no_optional_role_changes_nothing(topology: Topology) -> None:
+    assert topology.with_optional_roles([]) == topology
 
 
 @pytest.mark.parametrize(
@@ -93,46 +93,49 @@ def test_a_page_whose_port_is_not_published_is_not_found(topology: Topology, pag
     assert topology.on_loopback(page, {"f0-11": {"ssh": 42200}}) is None
 
 
-def test_an_unknown_host_is_told_with_those_there_are(topology: Topology) -> None:
+def test_an_unknown_host_is_reported_with_the_known_ones(topology: Topology) -> None:
     with pytest.raises(LabError) as raised:
         topology.host("f0-99")
-    assert raised.value.message == "There is no host 'f0-99'."
-    assert raised.value.hint == "The hosts are f0-11, f0-12, f0-13, f0-14, f0-15."
+    assert str(raised.value.message) == "There is no host 'f0-99'. Did you mean 'f0-15'?"
+    assert str(raised.value.hint) == "Available: f0-11, f0-12, f0-13, f0-14, f0-15."
 
 
-def test_the_environment_names_another_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hosts_can_be_in_another_network(topology: Topology) -> None:
+    assert topology.in_network("10.20.30.0/24").address("f0-11") == IPv4Address("10.20.30.11")
+
+
+def test_without_another_network_the_hosts_stay_where_they_are(topology: Topology) -> None:
+    assert topology.in_network(None) == topology
+
+
+def test_the_environment_does_not_change_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F0_NETWORK", "10.20.30.0/24")
-    assert load_topology(REPO).address("f0-11") == IPv4Address("10.20.30.11")
-
-
-def test_the_network_that_hosts_were_made_in_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("F0_NETWORK", "10.20.30.0/24")
-    assert load_topology(REPO, "10.40.50.0/24").address("f0-11") == IPv4Address("10.40.50.11")
+    assert load_topology(REPO).address("f0-11") == IPv4Address("192.168.56.11")
 
 
 @pytest.mark.parametrize("network", ["home", "10.20.30.5/24", "10.20.0.0/16", "172.7.13.0/24", "10.254.0.0/24"])
-def test_a_network_that_cannot_be_used_is_refused(network: str) -> None:
+def test_a_network_that_cannot_be_used_is_refused(topology: Topology, network: str) -> None:
     with pytest.raises(LabError) as raised:
-        load_topology(REPO, network)
-    assert raised.value.message == f"'{network}' can't be the lab network."
-    assert raised.value.hint.startswith("It must be a /24 that overlaps neither pods nor Services")
+        topology.in_network(network)
+    assert str(raised.value.message) == f"'{network}' can't be the lab network."
+    assert str(raised.value.hint).startswith("It must be a /24 that overlaps neither pods nor Services")
 
 
 @pytest.mark.parametrize(("name", "expected"), BROKEN_TOPOLOGIES)
-def test_a_broken_topology_is_told_line_by_line(tmp_path: Path, name: str, expected: list[str]) -> None:
+def test_a_broken_topology_is_reported_line_by_line(tmp_path: Path, name: str, expected: list[str]) -> None:
     (tmp_path / "vagrant").mkdir()
     (tmp_path / "vagrant/roles").symlink_to(REPO / "vagrant/roles")
     shutil.copy(BROKEN / f"{name}.yml", tmp_path / "vagrant/topology.yml")
     with pytest.raises(LabError) as raised:
         load_topology(tmp_path)
-    assert raised.value.message.splitlines() == [f"vagrant/topology.yml:{line}" for line in expected]
-    assert raised.value.hint == "Correct vagrant/topology.yml and try again."
+    assert str(raised.value.message).splitlines() == [f"vagrant/topology.yml:{line}" for line in expected]
+    assert str(raised.value.hint) == "Correct vagrant/topology.yml and try again."
 
 
 def test_every_broken_topology_has_its_message() -> None:
     assert {name for name, _ in BROKEN_TOPOLOGIES} == {file.stem for file in BROKEN.glob("*.yml")}
 
 
-def test_a_missing_topology_is_told(tmp_path: Path) -> None:
+def test_a_missing_topology_is_reported(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"^vagrant/topology.yml:1: not readable: .*No such file"):
         load_topology(tmp_path)

@@ -120,7 +120,7 @@ def test_a_word_without_a_default_may_not(run: Run, capsys: pytest.CaptureFixtur
 def test_an_unknown_lab_is_told_with_the_nearest(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke("lab.up", "flanel")
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("There is no lab 'flanel'. Did you mean 'flannel'?\nThere is: ")
+    assert result.stderr.startswith("There is no lab 'flanel'. Did you mean 'flannel'?\nAvailable: ")
     assert not (tmp_path / "labs").exists()
 
 
