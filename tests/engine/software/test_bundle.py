@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from docker.errors import ImageLoadError
 
-from labs.engine.course.catalog import Catalog, Needs, load_catalog
+from labs.engine.course.catalog import Catalog, load_catalog
+from labs.engine.course.lab_files import Needs
 from labs.engine.course.topology import load_topology
 from labs.engine.errors import LabError
 from labs.engine.software import bundle
