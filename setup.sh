@@ -139,7 +139,11 @@ missing_packages() {
     if [ "$(id -u)" -ne 0 ] && ! have newuidmap; then say uidmap; fi
     local python
     python=$(find_python)
-    if [ -z "$python" ] || { ! have uv && ! "$python" -c 'import venv, ensurepip' >/dev/null 2>&1; }; then say python3-venv; fi
+    # Debian's python3 has no ensurepip without python3-venv. Looking for it is faster than importing it.
+    if [ -z "$python" ] ||
+        { ! have uv && ! "$python" -c "from importlib.util import find_spec as f; f('ensurepip').loader" >/dev/null 2>&1; }; then
+        say python3-venv
+    fi
 }
 
 candidate() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
@@ -324,7 +328,7 @@ make_venv() {
     python=$(find_python)
     [ -n "$python" ] || stop "Python 3.$PYTHON_MINOR or newer is required; this system's python3 is $(python3 -V 2>/dev/null || echo 'not installed')." \
         "Install a newer Python (named python3.$PYTHON_MINOR, python3.12, …), then run ./setup.sh again."
-    version=$("$python" -c 'import platform; print(platform.python_version())')
+    version=$("$python" -c 'import sys; print(sys.version.split()[0])')
     stamp="$version $(cksum <requirements.txt) $ROOT"
     if [ "$(cat .venv/f0-stamp 2>/dev/null)" = "$stamp" ] && .venv/bin/python -c '' 2>/dev/null; then
         say ".venv: up to date (Python $version)."
