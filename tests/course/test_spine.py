@@ -9,9 +9,9 @@ import pytest
 
 from labs.engine.course.lab_files import Lab
 from labs.engine.errors import LabError
-from labs.engine.waiting import wait_until
 from labs.engine.session import Session
 from labs.engine.settings import Settings
+from labs.engine.waiting import wait_until
 from tests.course.conftest import LABS, Stage
 from tests.course.watch import OutsideWatch
 

@@ -13,8 +13,8 @@ import pytest
 from labs.engine.docker_client import connect
 from labs.engine.hosts.access import Access
 from labs.engine.hosts.docker.engine import Engine
-from labs.engine.waiting import wait_until
 from labs.engine.session import Session
+from labs.engine.waiting import wait_until
 from tests.course.conftest import REPO
 
 INVOKE = Path(sys.executable).with_name("invoke")

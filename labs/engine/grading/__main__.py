@@ -1,14 +1,15 @@
 """The grader process: `python -m labs.engine.grading` grades one lab and writes JSON lines.
 
 It reads an order (see run.Order) from standard input. On standard output there is a line for each objective as soon as
-its outcome is final, `{"graded": id, …}`, and a last one, `{"finished": [problems of the checks]}` or `{"error": …}`.
+its outcome is final, `{"graded": id, …}`, and a last one: `{"finished": [problems of the checks]}`, `{"crashed": …}` when
+pytest itself could not go on (standard error says why), or `{"error": …}`.
 """
 
 import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 import pytest
@@ -32,8 +33,7 @@ def main() -> None:
 
     try:
         refuse_optimised_python()
-        problems = grade(order, lambda id, outcome: write({"graded": id, **outcome.to_json()}))
-        write({"finished": problems})
+        write(grade(order, lambda id, outcome: write({"graded": id, **outcome.to_json()})))
     except LabError as error:
         write({"error": {"code": error.code, "message": error.message.to_json(), "hint": error.hint.to_json()}})
     _end(lines)
@@ -49,17 +49,17 @@ def refuse_optimised_python() -> None:
         )
 
 
-def grade(order: Mapping[str, Any], emit: Any) -> list[str]:
-    """Run the checks of an order; return what is wrong with the checks themselves."""
+def grade(order: Mapping[str, Any], emit: Callable[[str, Outcome], None]) -> dict[str, Any]:
+    """Run the checks of an order; return the last line."""
     objectives = [Objective(each["id"], tuple(each["after"]), each["wait"]) for each in order["objectives"]]
     plugin = GradingPlugin(objectives, order["only"], emit)
     code = pytest.main(_arguments(order), plugins=[plugin])
     if not plugin.problems and code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        return [f"pytest: {pytest.ExitCode(code).name}"]
+        return {"crashed": pytest.ExitCode(code).name}
     for objective in objectives:
         if not plugin.problems and plugin.lacks_checks(objective.id):
             emit(objective.id, Outcome("error", _("checks/{lab} has no check of this objective.", lab=order["lab"])))
-    return plugin.problems
+    return {"finished": plugin.problems}
 
 
 def _arguments(order: Mapping[str, Any]) -> list[str]:

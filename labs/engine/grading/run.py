@@ -62,7 +62,7 @@ def grade(
                 result = _result(lab, message)
                 results[result.id] = result
                 events.emit(Graded(lab.id, result.id, result.result))
-            _raise_problems(lab, message)
+            _raise_problems(lab, message, log)
         reason = _reason(log, time.monotonic() - start, limit)
     missing = {"result": "error", "evidence": reason.to_json(), "blocked_by": "", "seconds": 0.0}
     objectives = (results.get(id) or _result(lab, {"graded": id, **missing}) for id in wanted)
@@ -125,9 +125,9 @@ def _result(lab: Lab, message: Mapping[str, Any]) -> ObjectiveResult:
     )
 
 
-def _raise_problems(lab: Lab, message: Mapping[str, Any]) -> None:
-    if message.get("finished"):
-        problems = lines(message["finished"])
+def _raise_problems(lab: Lab, message: Mapping[str, Any], log: IO[str]) -> None:
+    if message.get("finished") or "crashed" in message:
+        problems = lines(message.get("finished") or [_last_line(log) or message["crashed"]])
         raise LabError(
             "grader",
             _("The checks of the lab '{lab}' can't be run:\n{problems}", lab=lab.id, problems=problems),
@@ -142,9 +142,12 @@ def _reason(log: IO[str], seconds: float, limit: float) -> Message:
     """Return why an objective is missing."""
     if seconds >= limit:
         return _("The grader did not finish within {seconds} s.", seconds=round(limit))
+    return _("The grader stopped unexpectedly. {output}", output=_last_line(log))
+
+
+def _last_line(log: IO[str]) -> str:
     log.seek(0)
-    last = next(iter(log.read().strip().splitlines()[-1:]), "")
-    return _("The grader stopped unexpectedly. {output}", output=last)
+    return next(iter(log.read().strip().splitlines()[-1:]), "").removeprefix("E").strip()
 
 
 def _require_writable(file: Path) -> None:

@@ -130,6 +130,7 @@ def test_a_broken_conftest_is_a_problem_of_the_checks(graded: Grade, repo: Path)
     with pytest.raises(LabError) as raised:
         graded()
     assert raised.value.code == "grader"
+    assert str(raised.value).endswith("ModuleNotFoundError: No module named 'nowhere'")
 
 
 @pytest.mark.parametrize("name", ["with space", "per%cent", "中文", "quote'd"])
