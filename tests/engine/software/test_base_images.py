@@ -1,17 +1,23 @@
-"""Base images: where Debian comes from, with which packages, and what is told when it comes from nowhere."""
+"""Base images: where Debian comes from, with which packages, and what is reported when it comes from nowhere."""
 
+import io
 import shutil
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from docker import DockerClient
 from docker.errors import APIError
 
+from labs.engine.cache import Cache
 from labs.engine.course.edition import Edition
+from labs.engine.docker_client import image_exists
 from labs.engine.errors import LabError
-from labs.engine.software.base_images import Bases, debian_sources
-from labs.engine.terminal.progress import Tasks
+from labs.engine.events import Events
+from labs.engine.software.base_images import BaseImages, debian_sources
 from tests.engine.conftest import REPO, Program
-from tests.engine.fakes import FakeDocker
 
 DEBIAN = """\
 cat <<END
@@ -20,114 +26,177 @@ http://mirror.example/debian/ bookworm-updates
 http://mirror.example/debian-security/ bookworm-security
 END
 """
+# Writes its arguments into %s, and an empty archive where it should be.
+MMDEBSTRAP = """\
+for argument; do echo "$argument"; case $argument in *.tar) target=$argument ;; esac; done >%s
+head -c 10240 /dev/zero >"$target"
+"""
+Remover = Callable[[str], str]
+
+
+class Registry:
+    """This machine's Docker engine with another registry behind it: `pull` is what happens when it is asked."""
+
+    def __init__(self, client: DockerClient, pull: Callable[[str], None]) -> None:
+        self.api, self.images, self._images, self._pull = client.api, self, client.images, pull
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._images, name)
+
+    def pull(self, repository: str, tag: str) -> None:
+        self._pull(f"{repository}:{tag}")
+
+
+def refuse(_: str) -> None:
+    raise APIError("500", explanation="registry unreachable")
 
 
 @pytest.fixture
-def engine() -> FakeDocker:
-    engine = FakeDocker()
-    engine.images.refusal = APIError("500", explanation="registry unreachable")
-    return engine
-
-
-@pytest.fixture
-def bases(tmp_path: Path, engine: FakeDocker) -> Bases:
+def repo(tmp_path: Path) -> Path:
     shutil.copytree(REPO / "vagrant/image", tmp_path / "repo/vagrant/image")
-    return make(tmp_path, engine, "trixie")
+    (tmp_path / "repo/vagrant/image/packages.Dockerfile").write_text(
+        "ARG BASE\nFROM ${BASE}\nCOPY packages.txt /packages.txt\n"
+    )
+    return tmp_path / "repo"
 
 
-def make(folder: Path, engine: FakeDocker, debian: str) -> Bases:
-    return Bases(folder / "repo", folder / "cache", Edition(debian=debian, components={}, images={}), engine)
+@pytest.fixture
+def bases(repo: Path, cache: Cache, small_edition: Edition, client: DockerClient, remove_later: Remover) -> BaseImages:
+    """Base images on a machine that reaches no registry."""
+    bases = BaseImages(repo, cache, small_edition, Registry(client, refuse))
+    remove_later(bases.tag())
+    remove_later(bases.tag(["maven"]))
+    return bases
 
 
-def refusal(bases: Bases, tasks: Tasks) -> LabError:
+@pytest.fixture
+def slim(small_edition: Edition) -> str:
+    """The name of Debian's own image."""
+    return f"debian:{small_edition.debian}-slim"
+
+
+@pytest.fixture
+def online(
+    repo: Path,
+    cache: Cache,
+    small_edition: Edition,
+    client: DockerClient,
+    empty_image: Callable[[str], str],
+    bases: BaseImages,
+) -> BaseImages:
+    """Base images on a machine that reaches a registry."""
+    return BaseImages(repo, cache, small_edition, Registry(client, empty_image))
+
+
+def refusal(bases: BaseImages, events: Events) -> LabError:
     with pytest.raises(LabError) as raised:
-        bases.provide(tasks)
+        bases.ensure(events)
+    assert raised.value.code == "debian-packages"
     return raised.value
 
 
-def test_other_packages_are_another_base(bases: Bases, tmp_path: Path) -> None:
+def packages_in(client: DockerClient, tag: str) -> bytes:
+    container = client.containers.create(tag, "nothing")
+    archive = io.BytesIO(b"".join(container.get_archive("/packages.txt")[0]))
+    container.remove()
+    with tarfile.open(fileobj=archive) as tar:
+        return tar.extractfile("packages.txt").read()  # type: ignore[union-attr]
+
+
+def test_other_packages_are_another_base(bases: BaseImages, repo: Path) -> None:
     before = [bases.tag(), bases.tag(["maven"])]
-    with (tmp_path / "repo/vagrant/image/packages.txt").open("a") as text:
+    with (repo / "vagrant/image/packages.txt").open("a") as text:
         text.write("emacs\n")
     assert len({*before, bases.tag(), bases.tag(["maven"])}) == 4
 
 
-def test_the_order_of_packages_does_not_matter(bases: Bases) -> None:
+def test_the_order_of_packages_does_not_matter(bases: BaseImages) -> None:
     assert bases.tag(["git", "maven"]) == bases.tag(["maven", "git"])
 
 
-def test_another_debian_is_another_base(bases: Bases, tmp_path: Path, engine: FakeDocker) -> None:
-    assert make(tmp_path, engine, "forky").tag() != bases.tag()
+def test_another_debian_is_another_base(bases: BaseImages, repo: Path, cache: Cache, client: DockerClient) -> None:
+    forky = Edition(debian="forky", components={}, images={})
+    assert BaseImages(repo, cache, forky, client).tag() != bases.tag()
 
 
-def test_a_base_that_is_there_is_not_made_again(bases: Bases, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.tags.add(bases.tag(["maven"]))
-    assert bases.provide(tasks, ["maven"]) == bases.tag(["maven"])
-    assert engine.images.tags == {bases.tag(["maven"])}
+def test_a_base_that_exists_is_not_made_again(
+    bases: BaseImages, events: Events, empty_image: Callable[[str], str]
+) -> None:
+    empty_image(bases.tag(["maven"]))
+    assert bases.ensure(events, ["maven"]) == bases.tag(["maven"])
 
 
-def test_more_packages_are_installed_into_debians_own_image(bases: Bases, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.refusal = None
-    bases.provide(tasks, ["maven"])
-    assert engine.images.built == [bases.tag(["maven"])]
-    assert engine.images.contexts[bases.tag(["maven"])]["packages.txt"].endswith("\nmaven\n")
+def test_debians_own_image_is_used_where_it_can_be_pulled(
+    online: BaseImages, events: Events, client: DockerClient, slim: str
+) -> None:
+    assert online.ensure(events) == online.tag()
+    assert image_exists(client, online.tag())
+    assert not image_exists(client, slim)
+
+
+def test_the_users_debian_is_used_and_keeps_its_tag(
+    bases: BaseImages, events: Events, client: DockerClient, empty_image: Callable[[str], str], slim: str
+) -> None:
+    users = client.images.get(empty_image(slim)).id
+    bases.ensure(events)
+    bases.ensure(events, ["maven"])
+    assert client.images.get(slim).id == users == client.images.get(bases.tag()).id
+
+
+def test_more_packages_are_installed_into_debians_own_image(
+    online: BaseImages, events: Events, client: DockerClient
+) -> None:
+    assert packages_in(client, online.ensure(events, ["maven"])).endswith(b"\nmaven\n")
+
+
+def test_otherwise_debian_is_installed_from_this_systems_sources(
+    bases: BaseImages, events: Events, program: Program, tmp_path: Path, client: DockerClient, small_edition: Edition
+) -> None:
+    program("apt-get", DEBIAN)
+    program("mmdebstrap", MMDEBSTRAP % f"{tmp_path}/arguments")
+    bases.ensure(events)
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert f"deb http://mirror.example/debian/ {small_edition.debian} main" in arguments
+    assert [line for line in arguments if line.startswith("--include=systemd,systemd-sysv,")]
+    assert image_exists(client, bases.tag())
 
 
 def test_more_packages_are_installed_from_this_systems_sources(
-    bases: Bases, tasks: Tasks, program: Program, tmp_path: Path
+    bases: BaseImages, events: Events, program: Program, tmp_path: Path
 ) -> None:
     program("apt-get", DEBIAN)
-    program("mmdebstrap", f'for argument; do echo "$argument"; done > {tmp_path}/told')
-    bases.provide(tasks, ["maven", "git"])
-    (included,) = [line for line in (tmp_path / "told").read_text().splitlines() if line.startswith("--include=")]
-    assert included.endswith(",vim-tiny,git,maven")
+    program("mmdebstrap", MMDEBSTRAP % f"{tmp_path}/arguments")
+    bases.ensure(events, ["maven"])
+    arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert [line for line in arguments if line.startswith("--include=") and line.endswith(",vim-tiny,maven")]
 
 
-def test_debians_own_image_is_taken_where_it_can_be_pulled(bases: Bases, engine: FakeDocker, tasks: Tasks) -> None:
-    engine.images.refusal = None
-    assert bases.provide(tasks) == bases.tag()
-    assert engine.images.tags == {bases.tag()}
-    assert engine.imported == []
-
-
-def test_else_debian_is_installed_from_this_systems_sources(
-    bases: Bases, engine: FakeDocker, tasks: Tasks, program: Program, tmp_path: Path
+def test_neither_a_registry_nor_sources_is_an_error(
+    bases: BaseImages, events: Events, program: Program, slim: str
 ) -> None:
-    program("apt-get", DEBIAN)
-    program("mmdebstrap", f'for argument; do echo "$argument"; done > {tmp_path}/told')
-    bases.provide(tasks)
-    told = (tmp_path / "told").read_text().splitlines()
-    assert "deb http://mirror.example/debian/ trixie main" in told
-    assert [line for line in told if line.startswith("--include=systemd,systemd-sysv,")]
-    assert [f"{repository}:{tag}" for _, repository, tag in engine.imported] == [bases.tag()]
-
-
-def test_no_pull_and_no_sources_is_told(bases: Bases, tasks: Tasks, program: Program) -> None:
     program("apt-get", "")
-    error = refusal(bases, tasks)
-    assert error.message == (
-        "debian:trixie-slim can't be pulled (registry unreachable), and apt has no Debian sources."
-    )
-    assert error.hint == (
-        "Configure a registry mirror for Docker, or load a bundle made elsewhere: invoke bundle.load FILE."
+    error = refusal(bases, events)
+    assert str(error) == (f"The image {slim} can't be pulled (registry unreachable), and apt has no Debian sources.")
+    assert str(error.hint) == (
+        "Configure a registry mirror for Docker, or load a bundle from another machine: invoke bundle.load FILE"
     )
 
 
-def test_no_pull_and_no_mmdebstrap_is_told(
-    bases: Bases, tasks: Tasks, program: Program, monkeypatch: pytest.MonkeyPatch
+def test_neither_a_registry_nor_mmdebstrap_is_an_error(
+    bases: BaseImages, events: Events, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(program("apt-get", DEBIAN.replace("cat", "/bin/cat")).parent))
-    assert refusal(bases, tasks).message.endswith(", and mmdebstrap is not installed.")
+    assert str(refusal(bases, events)).endswith(", and mmdebstrap is not installed.")
 
 
-def test_packages_that_cannot_be_had_are_told_with_the_log(
-    bases: Bases, tasks: Tasks, program: Program, tmp_path: Path
+def test_packages_that_are_not_available_are_an_error_with_the_log(
+    bases: BaseImages, events: Events, program: Program, cache: Cache
 ) -> None:
     program("apt-get", DEBIAN)
     program("mmdebstrap", "seq 1 5; echo 'E: 404 Not Found' >&2; exit 25")
-    error = refusal(bases, tasks)
-    assert error.message == "Debian's packages could not be installed:\n4\n5\nE: 404 Not Found"
-    assert error.hint == f"Check this system's apt sources. The whole log is {tmp_path}/cache/log/base.log."
+    error = refusal(bases, events)
+    assert str(error) == "Debian's packages could not be installed:\n4\n5\nE: 404 Not Found"
+    assert str(error.hint) == f"Check this system's apt sources. The complete log is {cache.root}/log/base.log."
 
 
 def test_sources_are_this_systems_mirrors_with_the_courses_debian(program: Program) -> None:
