@@ -133,6 +133,7 @@ def load_bundle(course: Course, cache: Cache, file: Path, events: Events) -> Non
                 tempfile.TemporaryDirectory(dir=scratch_folder(cache)) as folder,
             ):
                 bundle.extractall(folder, filter="data")
+                _require_complete(parts.paths, Path(folder), cache)
                 _load_host_images(Path(folder) / _HOST_IMAGES, tags, client)
                 _move(parts.paths, Path(folder), cache)
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError, DockerException) as error:
@@ -183,11 +184,14 @@ def _load_host_images(folder: Path, tags: list[str], client: DockerClient) -> No
             client.images.load(image)
 
 
+def _require_complete(paths: Collection[Path], folder: Path, cache: Cache) -> None:
+    """Raise OSError when an extracted bundle lacks a part that its contents list."""
+    for path in paths:
+        (folder / path.relative_to(cache.root)).lstat()
+
+
 def _move(paths: Collection[Path], folder: Path, cache: Cache) -> None:
     """Move extracted parts to their places in the cache, unless they are there already."""
-    for path in paths:
-        part = folder / path.relative_to(cache.root)
-        part.lstat()  # a bundle that lacks what its contents list is damaged, also where nothing has to be moved
-        if not path.exists():
-            path.parent.mkdir(exist_ok=True)
-            part.replace(path)
+    for path in filter(lambda path: not path.exists(), paths):
+        path.parent.mkdir(exist_ok=True)
+        (folder / path.relative_to(cache.root)).replace(path)

@@ -37,7 +37,7 @@ Remover = Callable[[str], str]
 class Registry:
     """This machine's Docker engine with another registry behind it: `pull` is what happens when it is asked."""
 
-    def __init__(self, client: DockerClient, pull: Callable[[str], None]) -> None:
+    def __init__(self, client: DockerClient, pull: Callable[[str], object]) -> None:
         self.api, self.images, self._images, self._pull = client.api, self, client.images, pull
 
     def __getattr__(self, name: str) -> Any:
