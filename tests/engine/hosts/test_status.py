@@ -1,85 +1,88 @@
 """The status is complete whatever state the hosts are in."""
 
+from pathlib import Path
+from typing import cast
+
 import pytest
 
 from labs.engine.course.topology import Topology
 from labs.engine.errors import LabError
-from labs.engine.hosts import status
-from labs.engine.hosts.docker.engine import Engine
-from labs.engine.hosts.remote import Outcome
-from labs.engine.hosts.status import HostStatus, Status, look
+from labs.engine.hosts.access import Access
+from labs.engine.hosts.provider import HostState
+from labs.engine.hosts.remote import CommandResult, Remote
+from labs.engine.hosts.status import HostStatus, host_statuses
+from labs.engine.messages import _, verbatim
+from labs.engine.state import Ports
 from labs.engine.workspace import Workspace
-from tests.engine.fakes import FakeContainer, FakeDocker, FakeList, FakeRemote
+from tests.engine.fake_provider import FakeProvider, World
 
-PORTS = {"f0-13": {"ssh": 42202, "api": 1}, "f0-14": {"ssh": 42203}}
-STATE = {"lab": "flannel", "phase": "ready", "ports": PORTS}
+PORTS: Ports = {"f0-13": {"ssh": 42202, "api": 1}, "f0-14": {"ssh": 42203}}
 
 
-class Sick(FakeRemote):
-    """Hosts of which one is well, one has failed units and one does not answer."""
+class Hosts:
+    """Hosts of which one is well, one has failed units, one is not reachable and one answers nothing."""
 
-    def run(self, host: str, script: str, seconds: float = 300) -> Outcome:
+    def run(self, host: str, script: str, seconds: float) -> CommandResult:
         if host == "f0-13":
-            raise LabError("f0-13 does not answer over SSH (timed out).")
-        output = "degraded\nkubelet.service\netcd.service\n" if host == "f0-12" else "running\n"
-        return Outcome(host, 0, output)
-
-
-def engine(**states: str) -> Engine:
-    containers = [FakeContainer(f"f0labs-course.{name.replace('_', '-')}", state) for name, state in states.items()]
-    return Engine(FakeDocker(containers=FakeList(containers)), "f0labs-course")
+            raise LabError("host-unreachable", _("{host} is not reachable over SSH ({reason}).", host=host, reason="x"))
+        outputs = {"f0-12": "degraded\nkubelet.service\netcd.service\n", "f0-14": ""}
+        return CommandResult(host, 0, outputs.get(host, "running\n"))
 
 
 @pytest.fixture
-def remote(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "Remote", lambda _: Sick())
+def world() -> World:
+    world = World()
+    world.run()
+    return world
 
 
-def by_name(found: Status) -> dict[str, HostStatus]:
-    return {host.name: host for host in found.hosts}
+def statuses(world: World, topology: Topology, remote: object = None) -> dict[str, HostStatus]:
+    provider = FakeProvider(world, "docker", topology)
+    listed = host_statuses(provider, topology, PORTS, cast(Remote, remote or Hosts()))
+    return {status.name: status for status in listed}
 
 
-def test_nothing_up_is_a_status_too(workspace: Workspace, topology: Topology) -> None:
-    found = look(workspace, engine(), topology)
-    assert (found.lab, found.phase, found.nodes) == (None, "down", None)
-    assert [(host.name, host.state) for host in found.hosts] == [(name, "absent") for name in topology.names]
-    assert {host.services for host in found.hosts} == {"not asked: absent"}
+def test_hosts_that_do_not_exist_have_a_status_too(topology: Topology) -> None:
+    listed = statuses(World(), topology)
+    assert list(listed) == topology.names
+    assert {status.state for status in listed.values()} == {HostState.ABSENT}
+    assert {str(status.services) for status in listed.values()} == {"not asked: absent"}
 
 
-@pytest.mark.usefixtures("remote")
-def test_every_host_is_told_of_however_it_is(workspace: Workspace, topology: Topology) -> None:
-    workspace.write_state(STATE)
-    found = look(workspace, engine(f0_11="running", f0_12="running", f0_13="running", f0_14="exited"), topology)
-    hosts = by_name(found)
-    assert (found.lab, found.phase, found.nodes) == ("flannel", "ready", None)
-    assert hosts["f0-11"] == HostStatus("f0-11", "192.168.56.11", None, "running", "running", [], 64)
-    assert hosts["f0-12"].failed_units == ["kubelet.service", "etcd.service"]
-    assert hosts["f0-13"].services == "f0-13 does not answer over SSH (timed out)."
-    assert (hosts["f0-14"].state, hosts["f0-14"].services) == ("exited", "not asked: exited")
-    assert (hosts["f0-14"].ssh_port, hosts["f0-14"].memory_mib) == (42203, None)
-    assert hosts["f0-15"].state == "absent"
+def test_a_running_host(world: World, topology: Topology) -> None:
+    assert statuses(world, topology)["f0-11"] == HostStatus(
+        "f0-11", "192.168.56.11", None, HostState.RUNNING, verbatim("running"), [], 64
+    )
 
 
-@pytest.mark.parametrize("state", ["paused", "created", "dead", "restarting"])
-def test_a_host_that_cannot_answer_is_not_asked(workspace: Workspace, topology: Topology, state: str) -> None:
-    host = by_name(look(workspace, engine(f0_11=state), topology))["f0-11"]
-    assert (host.state, host.services, host.memory_mib) == (state, f"not asked: {state}", None)
+def test_failed_units_are_listed(world: World, topology: Topology) -> None:
+    status = statuses(world, topology)["f0-12"]
+    assert (str(status.services), status.failed_units) == ("degraded", ["kubelet.service", "etcd.service"])
 
 
-def test_hosts_whose_workspace_was_deleted_are_told_of(workspace: Workspace, topology: Topology) -> None:
-    host = by_name(look(workspace, engine(f0_11="running"), topology))["f0-11"]
-    assert host.services.startswith("f0-11 does not answer over SSH (")
+def test_an_unreachable_host_is_listed_with_the_reason(world: World, topology: Topology) -> None:
+    status = statuses(world, topology)["f0-13"]
+    assert (status.state, status.ssh_port) == (HostState.RUNNING, 42202)
+    assert (str(status.services), status.failed_units) == ("f0-13 is not reachable over SSH (x).", [])
 
 
-def test_a_status_is_plain_data_for_programs(workspace: Workspace, topology: Topology) -> None:
-    found = look(workspace, engine(), topology).to_dict()
-    assert set(found) == {"lab", "phase", "hosts", "nodes", "cache_free_gib", "pages"}
-    assert found["hosts"][0] == {
-        "name": "f0-11",
-        "address": "192.168.56.11",
-        "ssh_port": None,
-        "state": "absent",
-        "services": "not asked: absent",
-        "failed_units": [],
-        "memory_mib": None,
-    }
+def test_a_host_that_answers_nothing_is_in_an_unknown_state(world: World, topology: Topology) -> None:
+    assert str(statuses(world, topology)["f0-14"].services) == "unknown"
+
+
+@pytest.mark.parametrize("state", [HostState.PAUSED, HostState.STOPPED])
+def test_a_host_that_does_not_run_is_not_asked(world: World, topology: Topology, state: HostState) -> None:
+    world.hosts["f0-14"] = state
+    status = statuses(world, topology)["f0-14"]
+    assert (status.state, str(status.services)) == (state, f"not asked: {state}")
+    assert (status.ssh_port, status.memory_mib) == (42203, None)
+
+
+def test_hosts_behind_dead_ports_are_listed(
+    world: World, topology: Topology, workspace: Workspace, tmp_path: Path
+) -> None:
+    config = tmp_path / "ssh_config"
+    config.write_text(Access(workspace, topology.domain).ssh_config({host: {"ssh": 1} for host in topology.names}))
+    with Remote(config) as remote:
+        status = statuses(world, topology, remote)["f0-11"]
+    assert str(status.services).startswith("f0-11 is not reachable over SSH (")
