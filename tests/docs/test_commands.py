@@ -1,10 +1,11 @@
-"""docs/reference/cli.md against tasks.py and the code: every task, word, option and environment variable."""
+"""docs/reference/cli.md against tasks.py and the code: every task, argument, option and environment variable."""
 
 import re
 from inspect import signature
 
 import pytest
 
+from labs.engine.settings import Settings
 from tasks import namespace
 from tests.docs.pages import SUFFIXES, first_columns, page, repository_files, section
 
@@ -15,20 +16,23 @@ CODE = ("labs/*.py", "checks/*.py", "tasks.py", "setup.sh", "vagrant/*", ".ci/*"
 
 
 def _arguments(task: str) -> dict[str, bool]:
-    """The names of a task's arguments, and whether each is a word (given by its place) or an option."""
-    given = namespace[task]
-    return {str(one.name): bool(one.positional) and one.name not in given.iterable for one in given.get_arguments()}
+    """The names of a task's arguments, and whether each is positional or an option."""
+    known = namespace[task]
+    return {
+        str(argument.name): bool(argument.positional) and argument.name not in known.iterable
+        for argument in known.get_arguments()
+    }
 
 
 def _synopsis(task: str) -> str:
     parameters = signature(namespace[task].body).parameters
     needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty}
-    words = [name for name, is_word in _arguments(task).items() if is_word]
-    return " ".join([task, *(name.upper() if name in needed else f"[{name.upper()}]" for name in words)])
+    names = [name for name, positional in _arguments(task).items() if positional]
+    return " ".join([task, *(name.upper() if name in needed else f"[{name.upper()}]" for name in names)])
 
 
 def _options(task: str) -> set[str]:
-    return {f"--{name.replace('_', '-')}" for name, is_word in _arguments(task).items() if not is_word}
+    return {f"--{name.replace('_', '-')}" for name, positional in _arguments(task).items() if not positional}
 
 
 def _read(lang: str) -> str:
@@ -36,7 +40,7 @@ def _read(lang: str) -> str:
 
 
 @pytest.mark.parametrize("lang", SUFFIXES)
-def test_every_task_is_documented_with_its_words_and_no_other_is(lang: str) -> None:
+def test_every_task_is_documented_with_its_arguments_and_no_other_is(lang: str) -> None:
     assert set(re.findall(r"^### `(.+)`$", _read(lang), re.M)) == {_synopsis(task) for task in TASKS}
 
 
@@ -49,7 +53,8 @@ def test_every_option_of_a_task_is_documented_and_no_other_is(task: str, lang: s
 
 @pytest.mark.parametrize("lang", SUFFIXES)
 def test_every_environment_variable_of_the_code_is_documented_and_no_other_is(lang: str) -> None:
-    used = {name for file in repository_files(*CODE) for name in VARIABLE.findall(file.read_text())}
+    read = {f"F0_{name.upper()}" for name in Settings.model_fields if name != "language"}
+    used = {name for file in repository_files(*CODE) for name in VARIABLE.findall(file.read_text())} | read
     assert {*VARIABLE.findall(section(_read(lang), ENVIRONMENT[lang]))} == used
 
 
