@@ -98,7 +98,7 @@ class Engine:
 
         if not wait_until(nothing_left, REMOVE_SECONDS):
             raise LabError(
-                "hosts-not-removed",
+                "hosts-not-created",
                 _("Docker could not remove the hosts:\n{output}", output="\n".join(refusals) or _("no explanation")),
                 _("Disconnect containers of your own from the network {name}, then try again.", name=self._name),
             )

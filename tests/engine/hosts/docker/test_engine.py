@@ -119,7 +119,7 @@ def test_a_users_container_in_the_lab_network_keeps_the_network_and_the_error_sa
     users_container.reload()
     assert users_container.status == "running"
     network.disconnect(users_container, force=True)
-    assert raised.value.code == "hosts-not-removed"
+    assert raised.value.code == "hosts-not-created"
     assert str(raised.value).startswith("Docker could not remove the hosts:\n")
     assert "has active endpoints" in str(raised.value)
     assert engine.labels[LABEL] in str(raised.value.hint)
