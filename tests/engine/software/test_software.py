@@ -76,6 +76,7 @@ def test_java_is_built_in_the_base_with_the_toolchains_packages(
     remove_later: Callable[[str], str],
 ) -> None:
     tools = tools_with({"jlink": "mkdir -p /tmp/runtime/bin; echo java >/tmp/runtime/bin/java"})
+    client.images.remove(bases.tag(["git", "maven"]))
     client.images.get(tools).tag(*bases.tag(["git", "maven"]).split(":"))
     needs = Needs(components=["jre"])
     for tag in {*software.host_images(needs, topology).values()}:

@@ -17,7 +17,7 @@ _KEPT = {
     "PIP_CONFIG_FILE",
     *(f"PIP_{name.upper().replace('-', '_')}" for name in PIP_MIRRORS),
 }
-# Nobody is there to type a password.
+# A build runs without a terminal, so no program may ask for a password.
 _NO_QUESTIONS: dict[str, str | None] = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "true",
