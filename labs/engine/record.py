@@ -105,7 +105,9 @@ class Record:
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             database = self._connect()
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise  # such as a lock or a full disk: the file itself is fine
             self.file.replace(self.file.with_suffix(f".damaged-{datetime.now(UTC):%Y%m%d%H%M%S%f}"))
             database = self._connect()
         try:

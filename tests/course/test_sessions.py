@@ -1,4 +1,4 @@
-"""Sessions on real hosts: two side by side, gradings that are killed or overtaken, hosts that were stopped, moved folders."""
+"""Sessions on real hosts: side by side, with gradings that are killed or overtaken, stopped hosts, moved folders."""
 
 import contextlib
 import os

@@ -4,7 +4,7 @@ Golden files are written anew by `F0_GOLDEN=write pytest tests/engine`; look at 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,14 +94,17 @@ def no_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> "Stage":
+def stage(tmp_path: Path) -> Iterator["Stage"]:
     """A session of a small course in a world of its own."""
+    from labs.engine.hosts.access import Access
     from tests.engine.story import Stage, write_course
 
     repo = tmp_path / "repo"
     repo.mkdir()
     write_course(repo)
-    return Stage(repo, Settings(workspace=tmp_path / "seat/labs", cache=tmp_path / "cache"))
+    stage = Stage(repo, Settings(workspace=tmp_path / "seat/labs", cache=tmp_path / "cache"))
+    yield stage
+    Access(stage.workspace, "").end_shared_connections()
 
 
 @pytest.fixture

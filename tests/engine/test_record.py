@@ -1,5 +1,6 @@
 """The grade record: what passed when for the first time, and what happened in between."""
 
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
@@ -97,3 +98,14 @@ def test_several_writers_wait_for_each_other(record: Record) -> None:
 def test_only_this_user_can_read_it(record: Record) -> None:
     record.event("hint", "flannel")
     assert record.file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_record_that_is_in_use_is_not_taken_for_damaged(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    record.event("hint", "flannel")
+    connect = sqlite3.connect
+    monkeypatch.setattr("sqlite3.connect", lambda file, timeout=0.0: connect(file, timeout=0.1))
+    with contextlib.closing(connect(record.file)) as database:
+        database.execute("begin exclusive")
+        with pytest.raises(sqlite3.OperationalError):
+            record.event("hint", "flannel")
+    assert list(record.file.parent.glob("*.damaged-*")) == []

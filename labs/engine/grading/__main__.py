@@ -1,14 +1,16 @@
 """The grader process: `python -m labs.engine.grading` grades one lab and writes JSON lines.
 
-It reads an order (see run.Order) from standard input. On standard output there is a line for each objective as soon as
-its outcome is final, `{"graded": id, …}`, and a last one: `{"finished": [problems of the checks]}`, `{"crashed": …}` when
-pytest itself could not go on (standard error says why), or `{"error": …}`.
+It reads an order (see run.grade), one line, from standard input. On standard output there is a line for each objective
+as soon as its outcome is final, `{"graded": id, …}`, and a last one: `{"finished": [problems of the checks]}`,
+`{"crashed": …}` when pytest itself could not go on (standard error says why), or `{"error": …}`.
 """
 
 import json
 import os
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
@@ -23,7 +25,8 @@ from labs.engine.messages import _
 
 def main() -> None:
     """Grade what standard input orders; never returns, so that no probe that still runs keeps the process alive."""
-    order = json.load(sys.stdin)
+    order = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     # What checks print must not get between the lines.
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -52,13 +55,10 @@ def refuse_optimised_python() -> None:
 def grade(order: Mapping[str, Any], emit: Callable[[str, Outcome], None]) -> dict[str, Any]:
     """Run the checks of an order; return the last line."""
     objectives = [Objective(each["id"], tuple(each["after"]), each["wait"]) for each in order["objectives"]]
-    plugin = GradingPlugin(objectives, order["only"], emit)
+    plugin = GradingPlugin(order["lab"], objectives, order["only"], emit)
     code = pytest.main(_arguments(order), plugins=[plugin])
     if not plugin.problems and code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         return {"crashed": pytest.ExitCode(code).name}
-    for objective in objectives:
-        if not plugin.problems and plugin.lacks_checks(objective.id):
-            emit(objective.id, Outcome("error", _("checks/{lab} has no check of this objective.", lab=order["lab"])))
     return {"finished": plugin.problems}
 
 
@@ -82,6 +82,12 @@ def _arguments(order: Mapping[str, Any]) -> list[str]:
         f"--ssh-config={order['ssh_config']}",
         *([f"--junit-xml={order['junit']}"] if order["junit"] else []),
     ]
+
+
+def _end_with_parent() -> None:
+    """End this process and all that it started when the parent is gone: nothing else would."""
+    sys.stdin.read()
+    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def _end(lines: TextIO) -> None:

@@ -43,7 +43,9 @@ def judge(exception: BaseException, phase: str) -> tuple[str, Message]:
     text = str(exception).strip()
     if phase != "teardown" and isinstance(exception, _FAILURES):
         said = exception.args[0] if exception.args else ""
-        return "failed", said if isinstance(said, Message) else verbatim(text or "assert")
+        if isinstance(said, Message):
+            return "failed", said
+        return "failed", verbatim(text) if text else _("The check does not hold.")
     if isinstance(exception, pytest.skip.Exception):
         return "error", _("The check was skipped: {reason}", reason=text)
     if isinstance(exception, LabError):

@@ -9,6 +9,7 @@ from _pytest.runner import runtestprotocol
 from labs.engine.grading.outcomes import Outcome, judge
 from labs.engine.grading.probes import Probes
 from labs.engine.grading.schedule import Objective, Schedule
+from labs.engine.messages import _
 from labs.engine.nearest import nearest
 
 
@@ -16,14 +17,16 @@ class GradingPlugin:
     """Runs the checks of a lab, objective by objective; `emit` gets each outcome as soon as it is final."""
 
     def __init__(
-        self, objectives: Sequence[Objective], only: Sequence[str], emit: Callable[[str, Outcome], None]
+        self, lab: str, objectives: Sequence[Objective], only: Sequence[str], emit: Callable[[str, Outcome], None]
     ) -> None:
         self.problems: list[str] = []
+        self._lab = lab
         self._known = {objective.id for objective in objectives}
         self._objectives = [objective for objective in objectives if not only or objective.id in only]
         self._items: dict[str, list[pytest.Item]] = {objective.id: [] for objective in self._objectives}
         self._emit = emit
         self._outcome, self._blocked_by = Outcome(), ""
+        self._reports: dict[str, list[tuple[pytest.Item, list[pytest.TestReport]]]] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Announce the marker."""
@@ -47,10 +50,6 @@ class GradingPlugin:
                 self._items[id].append(item)
         items[:] = [item for checks in self._items.values() for item in checks]
 
-    def lacks_checks(self, id: str) -> bool:
-        """Return whether an objective that should be graded has no check."""
-        return id in self._items and not self._items[id]
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Grade all objectives."""
@@ -60,21 +59,27 @@ class GradingPlugin:
                 id: {probe for item in checks for probe in probes.adopt(_definitions(item), _fixtures(item))}
                 for id, checks in self._items.items()
             }
-            checked = [objective for objective in self._objectives if self._items[objective.id]]
-            Schedule(checked, needed, probes, self._run, self._emit).grade()
+            Schedule(self._objectives, needed, probes, self._run, self._conclude).grade()
         return True
 
     def _run(self, id: str, blocked_by: str) -> Outcome:
         """Run the checks of an objective, or have them skipped when another objective blocks it."""
         self._blocked_by = blocked_by
+        if not self._items[id] and not blocked_by:
+            return Outcome("error", _("checks/{lab} has no check of this objective.", lab=self._lab))
         self._outcome = Outcome("blocked", blocked_by=blocked_by) if blocked_by else Outcome()
-        for item in self._items[id]:
+        # No next item: fixtures of every scope end here, so that each try gets the values of its own round.
+        self._reports[id] = [(item, runtestprotocol(item, log=False, nextitem=None)) for item in self._items[id]]
+        return self._outcome
+
+    def _conclude(self, id: str, outcome: Outcome) -> None:
+        """Pass on a final outcome; only now does JUnit hear of the checks."""
+        for item, reports in self._reports.get(id, []):
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-            # No next item: fixtures of every scope end here, so that each try gets the values of its own round.
-            for report in runtestprotocol(item, log=False, nextitem=None):
+            for report in reports:
                 item.ihook.pytest_runtest_logreport(report=report)
             item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        return self._outcome
+        self._emit(id, outcome)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -111,9 +116,9 @@ def _objective(item: pytest.Item) -> str:
 
 
 def _definitions(item: pytest.Item) -> Mapping[str, pytest.FixtureDef[Any]]:
-    """Return the definition of every fixture that an item can have; pytest has no public name for it."""
+    """Return an item's fixtures, without those that override another one; pytest has no public name for it."""
     found: Mapping[str, Sequence[pytest.FixtureDef[Any]]] = vars(item)["_fixtureinfo"].name2fixturedefs
-    return {name: definitions[-1] for name, definitions in found.items() if definitions}
+    return {name: definitions[0] for name, definitions in found.items() if len(definitions) == 1}
 
 
 def _fixtures(item: pytest.Item) -> Sequence[str]:

@@ -23,6 +23,7 @@ class Probes:
         self.changed = threading.Event()
         self._given = dict(given)
         self._functions: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {}
+        self._adopted: dict[str, pytest.FixtureDef[Any]] = {}
         self._rounds: list[dict[str, Future[Any]]] = [{}]
         self._current = 0
         self._lock = threading.RLock()
@@ -33,14 +34,16 @@ class Probes:
         return {probe for name in names for probe in self._adopt(definitions, name)}
 
     def _adopt(self, definitions: Mapping[str, pytest.FixtureDef[Any]], name: str) -> set[str]:
+        definition = definitions.get(name)
+        if definition is None or self._adopted.get(name, definition) is not definition:
+            return set()  # two files have a fixture of this name: pytest knows which one is meant
         if name in self._functions:
             needed = self._functions[name][1]
+        elif not self._is_probe(definitions, definition):
+            return set()
         else:
-            definition = definitions.get(name)
-            if definition is None or not self._is_probe(definitions, definition):
-                return set()
             needed = tuple(definition.argnames)
-            self._functions[name] = (definition.func, needed)
+            self._functions[name], self._adopted[name] = (definition.func, needed), definition
             # pytest calls this in place of the fixture, and gets what the probe found.
             vars(definition)["func"] = functools.partial(self._recall, name)
         return {name}.union(*(self._adopt(definitions, other) for other in needed if other not in self._given))
@@ -91,5 +94,5 @@ class Probes:
         }
         return function(**values)
 
-    def _recall(self, name: str, **_: object) -> Any:
+    def _recall(self, name: str, /, **_: object) -> Any:
         return self._start(name, self._current).result()

@@ -90,15 +90,18 @@ def _grader(order: Mapping[str, Any], log: IO[str], limit: float) -> Iterator[IO
     try:
         assert process.stdin
         assert process.stdout
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            json.dump(order, process.stdin)
+        with contextlib.suppress(BrokenPipeError):  # it is dead already, which its output tells
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
         yield process.stdout
     finally:
         watchdog.cancel()
         _kill(process)
         process.wait()
-        if process.stdout:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if pipe:
+                    pipe.close()
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:

@@ -21,7 +21,7 @@ class Objective:
 
 @dataclass
 class _Try:
-    """The present try of an objective: the round of its probes, when the first try began, when the next one is due."""
+    """The present try of an objective: its round of probes, when the first try began, when the next one is due."""
 
     number: int = 0
     began: float = 0
@@ -75,12 +75,14 @@ class Schedule:
             return False
         if attempt.due:
             attempt.number, attempt.due = self._round_after(attempt.due - PAUSE), 0
-        attempt.began = attempt.began or time.monotonic()
+        # What was seen before a parent passed is no longer true.
+        attempt.number = max([attempt.number, *(self._tries[other].number for other in parents)])
         # The probes of an objective start before its parents are graded: once the lab is solved, all of them count.
         # Nothing waits for those of an objective that turns out to be blocked.
         self._probes.start(self._needed[id], attempt.number)
         if any(other not in self._passed for other in parents):
             return False
+        attempt.began = attempt.began or time.monotonic()
         if not self._probes.ready(self._needed[id], attempt.number):
             return False
         self._probes.use(attempt.number)

@@ -23,8 +23,14 @@ ORDER = {
 def lines(repo: Path, *flags: str) -> list[dict[str, Any]]:
     command = [sys.executable, *flags, "-m", "labs.engine.grading"]
     order = json.dumps({**ORDER, "repo": str(repo)})
-    done = subprocess.run(command, cwd=REPO, input=order, capture_output=True, text=True, timeout=60)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    with subprocess.Popen(
+        command, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as grader:
+        assert grader.stdin
+        assert grader.stdout
+        grader.stdin.write(order + "\n")
+        grader.stdin.flush()
+        return [json.loads(line) for line in grader.stdout]
 
 
 def test_each_objective_has_a_line_and_the_last_one_says_that_all_is_done(repo: Path, check: Write) -> None:
@@ -45,3 +51,15 @@ def test_optimised_python_grades_nothing(repo: Path, check: Write, flag: str) ->
     check(CHECKS.format(reachable="assert False", address="assert False"))
     (line,) = lines(repo, flag)
     assert line["error"]["code"] == "optimised-python"
+
+
+def test_it_ends_with_the_process_that_started_it(repo: Path, check: Write) -> None:
+    check(CHECKS.format(reachable="import threading; threading.Event().wait()", address="pass"))
+    command = [sys.executable, "-m", "labs.engine.grading"]
+    with subprocess.Popen(
+        command, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as grader:
+        assert grader.stdin
+        grader.stdin.write(json.dumps({**ORDER, "repo": str(repo)}).encode() + b"\n")
+        grader.stdin.close()
+        assert grader.wait(30) < 0

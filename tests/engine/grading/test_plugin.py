@@ -113,7 +113,7 @@ def test_objectives_come_in_the_order_of_the_lab_not_of_the_file(graded: Grade, 
             "import pytest\n@pytest.mark.objective('adress')\ndef test_it(): pass\n",
             "checks/demo/test_demo.py::test_it is marked 'adress', an unknown objective. Did you mean 'address'?",
         ),
-        ("import pytest\n@pytest.mark.objective('address')\ndef test_it(): pytest.exit('enough')\n", "enough"),
+        ("import pytest\n@pytest.mark.objective('reachable')\ndef test_it(): pytest.exit('enough')\n", "enough"),
     ],
     ids=["does not load", "no marker", "unknown marker", "ends the run"],
 )

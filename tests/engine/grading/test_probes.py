@@ -77,3 +77,26 @@ def test_it(needing): pass
 def test_other(): pass
 """)
     assert results(run(lab(objective("reachable"), objective("other")))) == {"reachable": "error", "other": "passed"}
+
+
+OVERRIDING = """
+import pytest
+
+@pytest.fixture(scope="session")
+def pods(pods): return [*pods, "two"]
+
+@pytest.fixture(scope="session")
+def name(): return "a fixture may have any name"
+
+@pytest.mark.objective("reachable")
+def test_it(pods, name): assert (pods, name) == (["one", "two"], "a fixture may have any name")
+"""
+
+
+def test_a_fixture_may_extend_the_one_above_it(check: Write, run: Grade, repo: Path) -> None:
+    (repo / "checks/conftest.py").write_text(
+        "import pytest\n\n@pytest.fixture(scope='session')\ndef pods(): return ['one']\n"
+    )
+    check(OVERRIDING)
+    report = run(lab(objective("reachable")))
+    assert results(report) == {"reachable": "passed"}, report.objectives[0].evidence.of("en")

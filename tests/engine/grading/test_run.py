@@ -163,6 +163,23 @@ def test_other(): raise OSError("gone")
     }
 
 
+def test_junit_has_the_last_try_only(check: Write, run: Grade, repo: Path) -> None:
+    tried = repo / "tried"
+    check(f"""
+import pytest
+from pathlib import Path
+@pytest.mark.objective("reachable")
+def test_it():
+    tried = Path({str(tried)!r})
+    tries = len(tried.read_text()) if tried.exists() else 0
+    tried.write_text("x" * (tries + 1))
+    assert tries
+""")
+    run(lab(objective("reachable", wait=20)), junit=repo / "junit.xml")
+    (case,) = ElementTree.parse(repo / "junit.xml").getroot()[0]
+    assert list(case) == []
+
+
 @pytest.mark.parametrize("place", ["checks", "checks/demo/test_demo.py/junit.xml"], ids=["a folder", "below a file"])
 def test_a_junit_file_that_can_not_be_written_is_an_error_before_anything_runs(
     graded: Grade, repo: Path, place: str

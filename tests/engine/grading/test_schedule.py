@@ -124,3 +124,38 @@ def test_only_grades_what_is_asked_for_whatever_it_comes_after(graded: Grade, af
     report = graded(reachable="assert False", only=["address"])
     assert results(report) == {"address": "passed"}
     assert report.max_points == 60
+
+
+LATE_PARENT = """
+import pytest
+from pathlib import Path
+TRIES = Path({folder!r}) / "tries"
+
+@pytest.fixture(scope="session")
+def tries():
+    TRIES.open("a").write("x")
+    return len(TRIES.read_text())
+
+@pytest.fixture(scope="session")
+def seen(tries): return tries
+
+@pytest.mark.objective("reachable")
+def test_parent(tries): assert tries >= 2
+
+@pytest.mark.objective("address")
+def test_child(seen): assert seen >= {enough}
+"""
+
+
+@pytest.mark.parametrize(("enough", "wait"), [(2, 0), (4, 20)])
+def test_a_child_sees_what_is_true_once_its_parent_has_passed_and_has_its_own_time(
+    check: Write, run: Grade, repo: object, enough: int, wait: float
+) -> None:
+    check(LATE_PARENT.format(folder=str(repo), enough=enough))
+    tested = lab(objective("reachable", wait=20), objective("address", after=("reachable",), wait=wait))
+    assert results(run(tested)) == {"reachable": "passed", "address": "passed"}
+
+
+def test_nothing_comes_after_an_objective_without_a_check(check: Write, run: Grade) -> None:
+    check("import pytest\n@pytest.mark.objective('address')\ndef test_it(): pass\n")
+    assert results(run()) == {"reachable": "error", "address": "blocked"}
