@@ -3,6 +3,7 @@
 import logging
 import shlex
 import threading
+import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -72,19 +73,19 @@ class Remote:
         from paramiko.ssh_exception import SSHException
 
         command = f"bash -euo pipefail -c {shlex.quote(script)}"
+        deadline = time.monotonic() + seconds
         try:
             connection = self._connection(host)
             result = connection.run(command, hide=True, warn=True, in_stream=False, timeout=seconds)
         except CommandTimedOut as error:
-            raise LabError(
-                "host-timeout",
-                _("Timed out after {seconds} s on {host}:\n{script}", seconds=f"{seconds:g}", host=host, script=script),
-                _("See the state of the host: invoke lab.status"),
-            ) from error
+            raise _timeout(host, script, seconds) from error
         except (OSError, SSHException, EOFError) as error:
             raise _unreachable(host, error) from error
         if result.exited == -1 and not connection.is_connected:
             raise _unreachable(host, _("the connection broke"))
+        # Invoke overlooks its own timeout when the command ends before the timer's thread does.
+        if result.exited == -1 and time.monotonic() >= deadline:
+            raise _timeout(host, script, seconds)
         return CommandResult(host, result.exited, result.stdout + result.stderr)
 
     def run_everywhere(self, hosts: Collection[str], script: str, seconds: float = 300) -> list[CommandResult]:
@@ -102,6 +103,14 @@ class Remote:
         return self.run_everywhere(
             hosts, f"printf %s {shlex.quote(content)} | sudo install -D -m 0644 /dev/stdin {shlex.quote(path)}"
         )
+
+
+def _timeout(host: str, script: str, seconds: float) -> LabError:
+    return LabError(
+        "host-timeout",
+        _("Timed out after {seconds} s on {host}:\n{script}", seconds=f"{seconds:g}", host=host, script=script),
+        _("See the state of the host: invoke lab.status"),
+    )
 
 
 def _unreachable(host: str, reason: object) -> LabError:
