@@ -1,265 +1,201 @@
-"""What the checks of the Dubbo lab look at: ZooKeeper, registry, Git, builds, pods, and what visitors get."""
+"""Probes of the Dubbo lab."""
 
-import base64
-import re
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from collections.abc import Mapping, Sequence
 
 import pytest
 from testinfra.host import Host
 
-from checks.answers import json_object, visit
-from checks.dubbo.registry import CURL, HARBOR, Image, Registry
-from checks.side_by_side import of_each
-from checks.workloads import Object, container_of, is_selected
-from labs.engine.hosts.readiness import wait_until
-
-if TYPE_CHECKING:
-    from checks.conftest import Cluster
-
-MEMBERS = ("f0-11", "f0-12", "f0-13")
-PROVIDER, CONSUMER = "dubbo-demo-service", "dubbo-demo-consumer"
-APPLICATIONS = (PROVIDER, CONSUMER)
-PROVIDERS = "/dubbo/com.frank.demo.api.GreetingService/providers"
-COUNTED = {PROVIDER: "dubbo_provider_requests_succeed_total", CONSUMER: "dubbo_consumer_requests_succeed_total"}
-COUNTING_SECONDS = 15  # Dubbo sums up every 5 s, the monitor asks every 5 s
-
-
-class Application:
-    """A Deployment whose container runs an image of that name, and its pods."""
-
-    def __init__(self, name: str, objects: Iterable[Object]) -> None:
-        self.name, self._objects = name, list(objects)
-
-    @cached_property
-    def deployment(self) -> Object | None:
-        """The first Deployment, of any namespace, that runs it."""
-        found = (one for one in self._objects if one["kind"] == "Deployment" and self._image(one["spec"]["template"]))
-        return next(found, None)
-
-    @property
-    def namespace(self) -> str:
-        """Where it runs."""
-        return str(self.deployment["metadata"]["namespace"]) if self.deployment else "app"
-
-    @property
-    def image(self) -> Image | None:
-        """What the Deployment says its pods run."""
-        return self._image(self.deployment["spec"]["template"]) if self.deployment else None
-
-    @cached_property
-    def pods(self) -> list[Object]:
-        """The Deployment's ready pods which are not on their way out."""
-        return [
-            pod
-            for pod in self._objects
-            if pod["kind"] == "Pod"
-            and self.deployment
-            and is_selected(pod, self.deployment)
-            and "deletionTimestamp" not in pod["metadata"]
-            and _is_ready(pod)
-        ]
-
-    @property
-    def images(self) -> Mapping[str, Image]:
-        """What each ready pod runs."""
-        return {pod["metadata"]["name"]: image for pod in self.pods if (image := self._image(pod))}
-
-    @property
-    def pull_secrets(self) -> list[str]:
-        """The Secrets that its nodes show the registry: the pods', or while there is none, the Deployment's."""
-        of_new_pods = [self.deployment["spec"]["template"]] if self.deployment else []
-        specs = [pod["spec"] for pod in self.pods or of_new_pods]
-        return sorted({one["name"] for spec in specs for one in spec.get("imagePullSecrets", [])})
-
-    def _image(self, pod: Object) -> Image | None:
-        container = container_of(pod, self.name)
-        return Image(container["image"]) if container else None
-
-
-@dataclass(frozen=True)
-class Build:
-    """A build that ended well: the image it made, and the commit it made it from."""
-
-    number: int
-    image: str
-    commit: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a visitor of demo.frank.com gets: a status (000 for none) and the body."""
-
-    status: str
-    body: str
-    word: str
-
-    @cached_property
-    def content(self) -> Mapping[str, Any]:
-        """The body, if it is a JSON object; else nothing."""
-        return json_object(self.body)
-
-    def of(self, side: str, what: str) -> str:
-        """What it tells of its provider or its consumer: `pod` or `version`."""
-        told = self.content.get(side)
-        return str(told.get(what, "")) if isinstance(told, dict) else ""
-
-    def __str__(self) -> str:
-        if self.status == "000":
-            return "no answer"
-        return f"status {self.status}: {' '.join(self.body.split())[:120]}"
+from checks.cluster import Cluster
+from checks.dubbo.application import (
+    APPLICATIONS,
+    Application,
+    Build,
+    build_of,
+    commits_in_git,
+    pull_account,
+    read_builds,
+)
+from checks.dubbo.demo import Calls, Greeting, ask_demo, count_calls, read_monitor
+from checks.dubbo.registry import ANONYMOUS, NO_ENTRY, Account, Image, Registry, read_admin
+from checks.dubbo.zookeeper import MEMBERS, mode, provider_addresses
+from checks.http_answers import HttpAnswer
+from checks.parallel import parallel_map
+from checks.workloads import Object
 
 
 @pytest.fixture(scope="session")
 def modes(f0_15: Host) -> Mapping[str, str]:
-    """What each member of ZooKeeper says it is: leader, follower, standalone; empty if it does not say."""
-
-    def ask(member: str) -> str:
-        said = f0_15.run("sh -c %s sh %s", "echo srvr | timeout 5 nc -w 2 $1 2181", member).stdout
-        found = re.search(r"^Mode: (\w+)", said, re.M)
-        return found[1] if found else ""
-
-    return of_each(ask, MEMBERS)
+    """What each member of ZooKeeper says it is; empty if it doesn't say."""
+    return parallel_map(lambda member: mode(f0_15, member), MEMBERS)
 
 
 @pytest.fixture(scope="session")
-def registered(f0_13: Host) -> Sequence[str] | None:
-    """The addresses of the providers in ZooKeeper, sorted; None when it does not answer."""
-    members = ",".join(f"{member}:2181" for member in MEMBERS)
-    said = f0_13.run("timeout 15 zookeeper cli -server %s ls %s", members, PROVIDERS)
-    if "Node does not exist" in said.stdout + said.stderr:
-        return []
-    listed = re.findall(r"^\[(.*)\]$", said.stdout, re.M)
-    if said.rc != 0 or not listed:
-        return None
-    urls = (unquote(entry) for entry in re.split(r",\s*", listed[-1]) if entry)
-    return sorted(urlsplit(url).hostname or url for url in urls)
+def listed_providers(f0_15: Host) -> Sequence[str] | None:
+    """The addresses of the providers in ZooKeeper, sorted; None when no member serves requests."""
+    lists = parallel_map(lambda member: provider_addresses(f0_15, member), MEMBERS)
+    return next((addresses for addresses in lists.values() if addresses is not None), None)
 
 
 @pytest.fixture(scope="session")
-def registry(f0_15: Host) -> Registry:
-    """The lab's registry."""
-    return Registry(f0_15)
-
-
-@pytest.fixture(scope="session")
-def applications(cluster: "Cluster") -> Mapping[str, Application]:
-    """Provider and consumer as the API has them."""
-    objects = cluster.list("deployments", "pods")
+def applications(objects: Sequence[Object]) -> Mapping[str, Application]:
+    """Provider and consumer as they are deployed."""
     return {name: Application(name, objects) for name in APPLICATIONS}
 
 
 @pytest.fixture(scope="session")
 def builds(f0_15: Host) -> Sequence[Build] | None:
-    """The builds that ended well, the last one first; None when the CI server does not answer."""
-    query = "complete=true&results=0&order=-buildid&limit=200&property=image&property=commit"
-    found = json_object(f0_15.run(f"{CURL} %s", f"http://ci.frank.com/api/v2/builds?{query}").stdout).get("builds")
-    if not isinstance(found, list):
-        return None
-    told = [(one["number"], one.get("properties") or {}) for one in found]
-    return [
-        Build(number, str(own["image"][0]), str(own["commit"][0]))
-        for number, own in told
-        if {"image", "commit"} <= own.keys()
-    ]
+    """The successful builds, the last one first; None when the CI server doesn't answer."""
+    return read_builds(f0_15)
 
 
 @pytest.fixture(scope="session")
-def in_git(f0_15: Host, builds: Sequence[Build] | None) -> Mapping[str, bool]:
-    """Whether each commit that something was built from is in the repository."""
-    ask = "sudo -u www-data git --git-dir=/data/git/dubbo-demo.git cat-file -e %s"
-    return of_each(
-        lambda commit: bool(f0_15.run(ask, f"{commit}^{{commit}}").rc == 0), {one.commit for one in builds or ()}
-    )
+def deployed_builds(
+    applications: Mapping[str, Application], builds: Sequence[Build] | None
+) -> Mapping[str, Build | None]:
+    """The build of each deployed image."""
+    images = {name: application.image for name, application in applications.items()}
+    return {name: build_of(image, builds) if image else None for name, image in images.items()}
 
 
 @pytest.fixture(scope="session")
-def answers(f0_15: Host) -> Sequence[Answer]:
-    """What some visitors of demo.frank.com get, each with a word of its own."""
+def commits(f0_15: Host, deployed_builds: Mapping[str, Build | None]) -> set[str]:
+    """The commits of these builds that are in the Git repository."""
+    return commits_in_git(f0_15, (build.commit for build in deployed_builds.values() if build))
+
+
+@pytest.fixture(scope="session")
+def admin_registry(f0_15: Host) -> Registry:
+    """The registry as its administrator sees it."""
+    return Registry(f0_15, read_admin(f0_15))
+
+
+@pytest.fixture(scope="session")
+def registry_accepts_admin(admin_registry: Registry) -> bool:
+    """Whether the registry accepts its administrator's password."""
+    return admin_registry.accepts_account()
+
+
+@pytest.fixture(scope="session")
+def base_images(admin_registry: Registry) -> Sequence[Image]:
+    """The images under base/."""
+    return admin_registry.images_of("base")
+
+
+@pytest.fixture(scope="session")
+def public_images(
+    f0_15: Host, applications: Mapping[str, Application], base_images: Sequence[Image]
+) -> Mapping[str, Mapping[Image, str]]:
+    """The base images and the deployed image of each application that need no password, with the registry's status."""
+    deployed = {name: [application.image] if application.image else [] for name, application in applications.items()}
+    images = {image for name in deployed for image in (*deployed[name], *base_images)}
+    public = {image: status for image, status in Registry(f0_15).statuses(images).items() if status not in NO_ENTRY}
+    return {
+        name: {image: public[image] for image in (*deployed[name], *base_images) if image in public}
+        for name in deployed
+    }
+
+
+@pytest.fixture(scope="session")
+def secrets(cluster: Cluster) -> Mapping[tuple[str, str], Object]:
+    """The Secrets of the cluster by namespace and name."""
+    return {(item["metadata"]["namespace"], item["metadata"]["name"]): item for item in cluster.list("secrets")}
+
+
+@pytest.fixture(scope="session")
+def pull_accounts(
+    secrets: Mapping[tuple[str, str], Object], applications: Mapping[str, Application]
+) -> Mapping[str, Account]:
+    """The account with which nodes pull each application's image."""
+    return {name: pull_account(secrets, application) for name, application in applications.items()}
+
+
+@pytest.fixture(scope="session")
+def pull_statuses(
+    f0_15: Host, applications: Mapping[str, Application], pull_accounts: Mapping[str, Account]
+) -> Mapping[str, str]:
+    """The registry's status when each deployed image is asked for with the account of its pull Secret."""
+
+    def ask(name: str) -> str:
+        image = applications[name].image
+        return Registry(f0_15, pull_accounts[name]).status(image) if image else ""
+
+    return parallel_map(ask, [name for name in APPLICATIONS if pull_accounts[name] != ANONYMOUS])
+
+
+@pytest.fixture(scope="session")
+def pull_accounts_that_push(
+    f0_15: Host, applications: Mapping[str, Application], pull_accounts: Mapping[str, Account]
+) -> Mapping[str, bool]:
+    """Whether the account of each pull Secret may push as well."""
+
+    def ask(name: str) -> bool:
+        image = applications[name].image
+        return Registry(f0_15, pull_accounts[name]).allows_push(image) if image else False
+
+    return parallel_map(ask, [name for name in APPLICATIONS if pull_accounts[name] != ANONYMOUS])
+
+
+@pytest.fixture(scope="session")
+def greetings(f0_15: Host) -> Sequence[Greeting]:
+    """What some clients of demo.frank.com get, each with a word of its own."""
     return ask_demo(f0_15, 5)
 
 
 @pytest.fixture(scope="session")
-def many_answers(f0_15: Host) -> Sequence[Answer]:
-    """What so many visitors get that each pod should have had its turn."""
+def many_greetings(f0_15: Host) -> Sequence[Greeting]:
+    """What so many clients get that each pod should have had its turn."""
     return ask_demo(f0_15, 40)
 
 
 @pytest.fixture(scope="session")
-def pull_user(cluster: "Cluster", applications: Mapping[str, Application]) -> Mapping[str, str]:
-    """Who the nodes are to the registry, for each application: `user:password`, or empty when nobody."""
-
-    def find(name: str) -> str:
-        application = applications[name]
-        for secret in application.pull_secrets:
-            try:
-                data = cluster.get(application.namespace, "secret", secret).get("data") or {}
-            except AssertionError:
-                continue  # kubelet, too, goes on without one that is not there
-            config = json_object(_decoded(data.get(".dockerconfigjson", "")))
-            own = config.get("auths", {}).get(HARBOR, {})
-            user = _decoded(own.get("auth", "")) or f"{own.get('username', '')}:{own.get('password', '')}"
-            if user.strip(":"):
-                return user
-        return ""
-
-    return of_each(find, APPLICATIONS)
+def idle_pods(
+    applications: Mapping[str, Application], many_greetings: Sequence[Greeting]
+) -> Mapping[str, Sequence[str]]:
+    """By side of the answers, the ready pods of the application that took no part in any answer."""
+    sides = dict(zip(("provider", "consumer"), APPLICATIONS, strict=True))
+    serving = {side: {greeting.detail(side, "pod") for greeting in many_greetings} for side in sides}
+    return {side: sorted(set(applications[name].images) - serving[side]) for side, name in sides.items()}
 
 
 @pytest.fixture(scope="session")
-def counted(f0_15: Host) -> Mapping[str, tuple[float, float]]:
-    """The calls that the monitor has of each side: before some visitors came, and once it has counted them."""
-    before = _counts(f0_15)
-    ask_demo(f0_15, 5)
-    after = dict(before)
-
-    def all_have_grown() -> bool:
-        after.update(_counts(f0_15))
-        return all(after[name] > before[name] for name in APPLICATIONS)
-
-    if any(before.values()):
-        wait_until(all_have_grown, COUNTING_SECONDS)
-    return {name: (before[name], after[name]) for name in APPLICATIONS}
+def counted_calls(f0_15: Host) -> Mapping[str, Calls]:
+    """The calls that the monitor has counted of each side."""
+    return count_calls(f0_15)
 
 
 @pytest.fixture(scope="session")
-def monitor_page(f0_15: Host) -> tuple[str, str]:
-    """The monitor's first page, wherever it leads: status and text."""
-    said = f0_15.run(f"{CURL} -L -w %s %s", r"\n%{http_code}", "http://dubbo-monitor.frank.com/").stdout
-    body, _, status = said.rpartition("\n")
-    return status, body
+def monitor_page(f0_15: Host) -> HttpAnswer:
+    """The monitor's first page."""
+    return read_monitor(f0_15)
 
 
-def ask_demo(host: Host, times: int) -> Sequence[Answer]:
-    """Ask demo.frank.com, one time after the other."""
-    words = [f"visitor-{secrets.token_hex(3)}" for _ in range(times)]
-    urls = [f"http://demo.frank.com/hello?name={word}" for word in words]
-    return [Answer(*found, word) for found, word in zip(visit(host, urls, seconds=28), words, strict=False)]
+@pytest.fixture(scope="session")
+def pod_builds(
+    applications: Mapping[str, Application], builds: Sequence[Build] | None
+) -> Mapping[str, Mapping[str, Build | None]]:
+    """By application, the build that made the image of each ready pod."""
+    return {
+        name: {pod: build_of(image, builds) for pod, image in application.images.items()}
+        for name, application in applications.items()
+    }
 
 
-def _counts(host: Host) -> dict[str, float]:
-    def ask(name: str) -> float:
-        query = f"query=sum({COUNTED[name]})"
-        said = host.run(
-            f"{CURL} -G --data-urlencode %s %s", query, "http://dubbo-monitor.frank.com/api/v1/query"
-        ).stdout
-        found = json_object(said).get("data", {}).get("result") or []
-        return float(found[0]["value"][1]) if found else 0.0
+@pytest.fixture(scope="session")
+def untraceable_pods(
+    admin_registry: Registry,
+    applications: Mapping[str, Application],
+    pod_builds: Mapping[str, Mapping[str, Build | None]],
+) -> Mapping[str, Mapping[str, Image]]:
+    """By application, the ready pods whose image doesn't state the commit of its build: in its tag or in a label."""
+    running = {name: application.images for name, application in applications.items()}
+    labels = parallel_map(admin_registry.labels, {image for images in running.values() for image in images.values()})
 
-    return dict(of_each(ask, APPLICATIONS))
+    def states_commit(image: Image, build: Build | None) -> bool:
+        commit = build.commit if build else ""
+        statements = [image.tag.partition("_")[0], *map(str, labels[image].values())]
+        return any(len(text) > 6 and commit.startswith(text) for text in statements)
 
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text).decode()
-    except ValueError:
-        return ""
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = pod["status"].get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return {
+        name: {pod: image for pod, image in images.items() if not states_commit(image, pod_builds[name][pod])}
+        for name, images in running.items()
+    }

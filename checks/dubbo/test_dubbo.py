@@ -1,173 +1,223 @@
 """The objectives of the Dubbo lab. Each test reads as what it asserts; its message is what the learner sees."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.dubbo.conftest import APPLICATIONS, CONSUMER, MEMBERS, PROVIDER
-from checks.dubbo.registry import HARBOR
-
-if TYPE_CHECKING:
-    from checks.dubbo.conftest import Answer, Application, Build
-    from checks.dubbo.registry import Image, Registry
+from checks.dubbo.application import APPLICATIONS, CONSUMER, PROVIDER, Application, Build
+from checks.dubbo.demo import MONITOR, PAGE, Calls, Greeting
+from checks.dubbo.registry import ANONYMOUS, Account, Image
+from checks.dubbo.zookeeper import MEMBERS
+from checks.http_answers import HttpAnswer
+from checks.names import REGISTRY
+from labs.engine.messages import _, listing
 
 pytestmark = pytest.mark.usefixtures("every_host")
-Applications = Mapping[str, "Application"]
-NO_ENTRY = ("401", "403")
+Applications = Mapping[str, Application]
+NO_GREETINGS = _("f0-15 gets no answer from {page}.", page=PAGE)
 of_each_application = pytest.mark.parametrize("name", APPLICATIONS)
 
 
 @pytest.mark.objective("zookeeper")
 @pytest.mark.parametrize("member", MEMBERS)
 def test_each_member_is_part_of_the_ensemble(member: str, modes: Mapping[str, str]) -> None:
-    mode = modes[member]
-    assert mode, f"Asked with `srvr` on port 2181, {member} does not say what it is in the ensemble."
-    assert mode in ("leader", "follower"), f"{member} is no member of an ensemble: it says it is {mode}."
+    assert modes[member], _(
+        "f0-15 sends `srvr` to port 2181 of {member} and gets no mode (leader or follower).", member=member
+    )
+    assert modes[member] in ("leader", "follower"), _(
+        "{member} is not part of an ensemble: its mode is {mode}.", member=member, mode=modes[member]
+    )
 
 
 @pytest.mark.objective("zookeeper")
 def test_one_of_them_leads(modes: Mapping[str, str]) -> None:
     leaders = [member for member, mode in modes.items() if mode == "leader"]
-    assert len(leaders) == 1, f"One member should lead the others. Leaders: {', '.join(leaders) or 'none'}."
+    assert len(leaders) == 1, _(
+        "Exactly one member should be the leader. Leaders: {leaders}.", leaders=listing(leaders)
+    )
 
 
 @pytest.mark.objective("base-image")
-def test_a_base_image_can_be_had(registry: "Registry") -> None:
-    assert registry.answers, f"{HARBOR} does not let its administrator in (asked from f0-15)."
-    assert registry.base_images, f"{HARBOR} has no image under base/."
+def test_a_base_image_is_in_the_registry(registry_accepts_admin: bool, base_images: Sequence[Image]) -> None:
+    assert registry_accepts_admin, _(
+        "{registry} does not accept its administrator's password when f0-15 asks it.", registry=REGISTRY
+    )
+    assert base_images, _("{registry} has no image under base/.", registry=REGISTRY)
 
 
 @pytest.mark.objective("build")
 @of_each_application
-def test_what_is_deployed_was_built_from_a_commit_in_git(
-    name: str, applications: Applications, builds: Sequence["Build"] | None, in_git: Mapping[str, bool]
+def test_the_deployed_image_was_built_from_a_commit_in_git(
+    name: str,
+    applications: Applications,
+    builds: Sequence[Build] | None,
+    deployed_builds: Mapping[str, Build | None],
+    commits: set[str],
 ) -> None:
-    image = _deployed(applications[name])
-    assert builds is not None, "The CI server does not answer at http://ci.frank.com/."
-    build = _build_of(image, builds)
-    assert build, f"{name} is deployed as {image}, and no build that ended well made this image."
-    assert in_git[build.commit], f"Build {build.number} was made from {build.commit}, which is not in the repository."
+    application, build = applications[name], deployed_builds[name]
+    assert not application.undeployed, application.undeployed
+    assert builds is not None, _("The CI server does not answer at http://ci.frank.com/.")
+    assert build, _(
+        "{name} is deployed as {image}, but no successful build made this image.", name=name, image=application.image
+    )
+    assert build.commit in commits, _(
+        "Build {number} used the commit {commit}, which is not in the repository.",
+        number=build.number,
+        commit=build.commit,
+    )
 
 
 @pytest.mark.objective("registry")
 @of_each_application
-def test_who_shows_no_password_gets_no_image(name: str, applications: Applications, registry: "Registry") -> None:
-    image = _deployed(applications[name])
-    for one in (image, *registry.base_images):
-        status = registry.status(one, "")
-        assert status in NO_ENTRY, f"Anybody may read {one}: without a password, the registry answers {status}."
+def test_images_need_a_password(
+    name: str, applications: Applications, public_images: Mapping[str, Mapping[Image, str]]
+) -> None:
+    assert not applications[name].undeployed, applications[name].undeployed
+    public = public_images[name]
+    assert not public, _(
+        "The registry should ask for a password (status 401 or 403). Without one, it answers: {images}.",
+        images=listing(f"{status} ({image})" for image, status in public.items()),
+    )
 
 
 @pytest.mark.objective("registry")
 @of_each_application
-def test_nodes_show_a_password_that_lets_them_read_and_no_more(
-    name: str, applications: Applications, registry: "Registry", pull_user: Mapping[str, str]
+def test_nodes_use_an_account_that_can_only_read(
+    name: str,
+    applications: Applications,
+    pull_accounts: Mapping[str, Account],
+    pull_statuses: Mapping[str, str],
+    pull_accounts_that_push: Mapping[str, bool],
 ) -> None:
-    image, user = _deployed(applications[name]), pull_user[name]
-    assert user, f"The pods of {name} name no Secret with a password for {HARBOR} (imagePullSecrets)."
-    account = user.partition(":")[0]
-    status = registry.status(image, user)
-    assert status == "200", f"With the pull secret of {name} ({account}), the registry answers {status} for {image}."
-    assert not registry.lets_write(image, user), (
-        f"The account in the pull secret of {name} ({account}) may write images. A node only needs to read them."
+    application, account = applications[name], pull_accounts[name]
+    assert not application.undeployed, application.undeployed
+    assert account != ANONYMOUS, _(
+        "The pods of {name} name no existing Secret with a password for {registry} (imagePullSecrets).",
+        name=name,
+        registry=REGISTRY,
+    )
+    assert pull_statuses[name] == "200", _(
+        "With the pull Secret of {name} (account {account}), the registry answers {status} for {image}.",
+        name=name,
+        account=account.name,
+        status=pull_statuses[name],
+        image=application.image,
+    )
+    assert not pull_accounts_that_push[name], _(
+        "The account in the pull Secret of {name} ({account}) is allowed to push images. A node only needs to pull.",
+        name=name,
+        account=account.name,
     )
 
 
 @pytest.mark.objective("provider")
-def test_the_list_has_every_ready_provider_and_nobody_else(
-    applications: Applications, registered: Sequence[str] | None
+def test_the_list_has_exactly_the_ready_providers(
+    applications: Applications, listed_providers: Sequence[str] | None
 ) -> None:
-    there = sorted(pod["status"]["podIP"] for pod in applications[PROVIDER].pods)
-    assert registered is not None, "ZooKeeper does not answer, so nobody can look up providers."
-    assert there, f"No pod of {PROVIDER} is ready."
-    assert list(registered) == there, (
-        f"ZooKeeper lists {_listed(registered)}; the ready pods of {PROVIDER} have {_listed(there)}."
+    ready = sorted(pod["status"]["podIP"] for pod in applications[PROVIDER].ready_pods)
+    assert listed_providers is not None, _("ZooKeeper does not serve requests, so consumers cannot find providers.")
+    assert ready, _("No pod of {name} is ready.", name=PROVIDER)
+    assert listed_providers == ready, _(
+        "ZooKeeper lists the providers {listed}, but the ready pods of {name} have the addresses {ready}.",
+        listed=listing(listed_providers),
+        name=PROVIDER,
+        ready=listing(ready),
     )
 
 
 @pytest.mark.objective("demo")
-def test_visitors_are_greeted(answers: Sequence["Answer"]) -> None:
-    assert answers, "Nobody gets an answer at http://demo.frank.com/hello."
-    for answer in answers:
-        assert answer.status == "200", f"f0-15 asks http://demo.frank.com/hello?name={answer.word} and gets {answer}"
-        assert answer.word in str(answer.content.get("message", "")), (
-            f"f0-15 asks http://demo.frank.com/hello?name={answer.word}, and the message does not greet: {answer}"
-        )
+def test_clients_are_greeted(greetings: Sequence[Greeting]) -> None:
+    wrong = [greeting for greeting in greetings if not greeting.is_greeting]
+    assert greetings, NO_GREETINGS
+    assert not wrong, _(
+        "f0-15 asks {page}?name={word} and should get status 200 and a message with that name. It gets {answer}",
+        page=PAGE,
+        word=wrong[0].word,
+        answer=wrong[0].evidence,
+    )
 
 
 @pytest.mark.objective("demo")
 @pytest.mark.parametrize(("side", "name"), [("provider", PROVIDER), ("consumer", CONSUMER)])
 def test_the_answer_comes_from_the_deployed_version(
-    side: str, name: str, answers: Sequence["Answer"], applications: Applications
+    side: str, name: str, greetings: Sequence[Greeting], applications: Applications
 ) -> None:
     running = applications[name].images
-    assert answers, "Nobody gets an answer at http://demo.frank.com/hello."
-    for answer in answers:
-        pod, version = answer.of(side, "pod"), answer.of(side, "version")
-        assert pod in running, (
-            f"The {side} of an answer calls itself '{pod}', which is no ready pod of {name}: {answer}"
-        )
-        assert version == running[pod].tag, f"{pod} runs {running[pod]}, and says it is version {version or 'unknown'}."
-
-
-@pytest.mark.objective("monitor")
-def test_the_monitor_has_a_page_of_both(monitor_page: tuple[str, str]) -> None:
-    status, text = monitor_page
-    assert status == "200", f"http://dubbo-monitor.frank.com/ answers {status if status != '000' else 'nothing'}."
-    for name in APPLICATIONS:
-        assert name in text, f"The page of http://dubbo-monitor.frank.com/ does not mention {name}."
+    assert greetings, NO_GREETINGS
+    foreign = [greeting for greeting in greetings if greeting.detail(side, "pod") not in running]
+    assert not foreign, _(
+        "An answer says that its {side} is the pod '{pod}', which is not a ready pod of {name}: {answer}",
+        side=side,
+        pod=foreign[0].detail(side, "pod"),
+        name=name,
+        answer=foreign[0].evidence,
+    )
+    versions = {greeting.detail(side, "pod"): greeting.detail(side, "version") for greeting in greetings}
+    other = [pod for pod, version in versions.items() if version != running[pod].tag]
+    assert not other, _(
+        "The pod {pod} runs {image}, but says that its version is {version}.",
+        pod=other[0],
+        image=running[other[0]],
+        version=versions[other[0]] or _("unknown"),
+    )
 
 
 @pytest.mark.objective("monitor")
 @of_each_application
-def test_the_monitor_counts_calls(name: str, counted: Mapping[str, tuple[float, float]]) -> None:
-    before, after = counted[name]
-    assert after > before, (
-        f"Visitors came, and the monitor has no more calls of {name} than before: {before:.0f}, then {after:.0f}."
+def test_the_monitor_has_a_page_of_both(name: str, monitor_page: HttpAnswer) -> None:
+    assert monitor_page.status == "200", _(
+        "{url} should give a page. It gives: {answer}.", url=MONITOR, answer=monitor_page.evidence
+    )
+    assert name in monitor_page.body, _("The page of {url} does not mention {name}.", url=MONITOR, name=name)
+
+
+@pytest.mark.objective("monitor")
+@of_each_application
+def test_the_monitor_counts_calls(name: str, counted_calls: Mapping[str, Calls]) -> None:
+    calls = counted_calls[name]
+    assert calls.grew, _(
+        "f0-15 opened pages, but the monitor has not counted more calls of {name}: {before} before, {now} now.",
+        name=name,
+        before=f"{calls.before:.0f}",
+        now=f"{calls.now:.0f}",
     )
 
 
 @pytest.mark.objective("scaled")
 @pytest.mark.parametrize(("side", "name", "wanted"), [("provider", PROVIDER, 3), ("consumer", CONSUMER, 2)])
 def test_all_of_them_share_the_work(
-    side: str, name: str, wanted: int, applications: Applications, many_answers: Sequence["Answer"]
+    side: str,
+    name: str,
+    wanted: int,
+    applications: Applications,
+    many_greetings: Sequence[Greeting],
+    idle_pods: Mapping[str, Sequence[str]],
 ) -> None:
-    ready = sorted(applications[name].images)
-    assert len(ready) >= wanted, f"{len(ready)} pods of {name} are ready, {wanted} should be."
-    serving = {answer.of(side, "pod") for answer in many_answers}
-    idle = [pod for pod in ready if pod not in serving]
-    assert not idle, (
-        f"Of {len(many_answers)} requests to demo.frank.com, none was answered with the help of {_listed(idle)}."
+    ready = len(applications[name].images)
+    assert ready >= wanted, _(
+        "{ready} pods of {name} are ready, but {wanted} should be.", ready=ready, name=name, wanted=wanted
+    )
+    assert not idle_pods[side], _(
+        "f0-15 sent {count} requests to demo.frank.com, but these pods took no part in any answer: {pods}.",
+        count=len(many_greetings),
+        pods=listing(idle_pods[side]),
     )
 
 
 @pytest.mark.objective("traceable")
 @of_each_application
 def test_every_pod_leads_to_its_commit_and_its_build(
-    name: str, applications: Applications, builds: Sequence["Build"] | None, registry: "Registry"
+    name: str,
+    applications: Applications,
+    pod_builds: Mapping[str, Mapping[str, Build | None]],
+    untraceable_pods: Mapping[str, Mapping[str, Image]],
 ) -> None:
-    running = applications[name].images
-    assert running, f"No pod of {name} is ready."
-    for pod, image in running.items():
-        build = _build_of(image, builds or ())
-        assert build, f"{pod} runs {image}, and no build that ended well made this image."
-        told = {image.tag.partition("_")[0], *map(str, registry.labels(image).values())}
-        assert any(len(one) > 6 and build.commit.startswith(one) for one in told), (
-            f"{pod} runs {image}. Neither this tag nor a label of the image says that it is of commit {build.commit}."
-        )
-
-
-def _deployed(application: "Application") -> "Image":
-    image = application.image
-    assert image, f"No Deployment runs an image named {application.name} (looked for in all namespaces)."
-    assert image.registry == HARBOR, f"{application.name} takes its image from elsewhere: {image}."
-    return image
-
-
-def _build_of(image: "Image", builds: Sequence["Build"]) -> "Build | None":
-    return next((one for one in builds if one.image == image.reference), None)
-
-
-def _listed(those: Sequence[str]) -> str:
-    return ", ".join(those) or "nobody"
+    assert applications[name].images, _("No pod of {name} is ready.", name=name)
+    unbuilt = [pod for pod, build in pod_builds[name].items() if build is None]
+    assert not unbuilt, _(
+        "No successful build made the image of these pods of {name}: {pods}.", name=name, pods=listing(unbuilt)
+    )
+    assert not untraceable_pods[name], _(
+        "Neither the tag nor a label of these images states the commit that the build used: {images}.",
+        images=listing(f"{image} ({pod})" for pod, image in untraceable_pods[name].items()),
+    )
