@@ -1,6 +1,5 @@
 """Grading the hosts of a session: what counts, what is recorded, and what a reset overtakes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,8 +79,8 @@ def test_several_labs_are_graded_at_once(session: Session, stage: Stage, route: 
 
 
 def test_watching_ends_when_everything_has_passed(session: Session, route: Path) -> None:
-    rounds: Iterator[list[object]] = iter(session.watch(["first"]))
+    rounds = session.watch(["first"])
     next(rounds)
     route.touch()
-    assert [report.exit_code for report in next(rounds)] == [0]  # type: ignore[attr-defined]
+    assert [report.exit_code for report in next(rounds)] == [0]
     assert next(rounds, None) is None

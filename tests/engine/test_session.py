@@ -463,7 +463,7 @@ def test_a_host_that_is_stopped_is_not_asked(session: Session, stage: Stage) -> 
     stage.up("first")
     stage.world.hosts["f0-14"] = HostState.STOPPED
     status = {host.name: host for host in session.status().hosts}["f0-14"]
-    assert (status.services.of("en"), status.memory_mib) == ("not asked: stopped", None)
+    assert (status.services.of("en"), status.memory_mib) == ("not asked", None)
 
 
 def test_a_service_that_failed_is_shown(session: Session, stage: Stage) -> None:

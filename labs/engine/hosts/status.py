@@ -69,7 +69,7 @@ def host_statuses(provider: Provider, topology: Topology, ports: Ports, remote: 
     def status(name: str) -> HostStatus:
         state, used = states[name], memory.get(name)
         running = state is HostState.RUNNING
-        services, failed = _ask(remote, name) if running else (_("not asked: {state}", state=state), [])
+        services, failed = _ask(remote, name) if running else (_("not asked"), [])
         return HostStatus(
             name=name,
             address=str(topology.address(name)),
@@ -88,5 +88,5 @@ def _ask(remote: Remote, name: str) -> tuple[Sentence, list[str]]:
     try:
         words = remote.run(name, _ASK, seconds=10).output.split()
     except LabError as error:
-        return error.message, []
+        return _("no response in time") if error.code == "host-timeout" else error.message, []
     return verbatim(words[0] if words else "unknown"), words[1:]

@@ -155,7 +155,7 @@ def test_checking_with_nothing_up_is_the_hosts_problem(invoke: Invoke) -> None:
 
 def test_grading_all_labs_excludes_naming_one(invoke: Invoke) -> None:
     result = invoke("lab.check", "flannel", "--all")
-    assert (result.returncode, result.stderr.split(":")[0]) == (2, "--all grades every lab that is up")
+    assert (result.returncode, result.stderr.split(",")[0]) == (2, "--all grades every lab that is up")
 
 
 def test_checking_whatever_is_up_needs_something_up(invoke: Invoke) -> None:
@@ -206,7 +206,7 @@ def test_a_step_that_does_not_exist_is_reported(invoke: Invoke, until: str, sent
 
 
 def test_ctrl_c_ends_what_goes_on(program: Program, tmp_path: Path) -> None:
-    program("vagrant", f"touch {tmp_path}/started; exec sleep 60")
+    program("go", f"touch {tmp_path}/started; exec sleep 60")
     process = subprocess.Popen(
         [Path(sys.executable).with_name("invoke"), "doctor"],
         cwd=REPO,

@@ -20,9 +20,7 @@ from labs.engine.terminal import show
 from labs.engine.workspace import Workspace
 from tests.engine.conftest import PORTS, REPO
 
-STOPPED = HostStatus(
-    "f0-14", "192.168.56.14", None, HostState.STOPPED, _("not asked: {state}", state=HostState.STOPPED), [], None
-)
+STOPPED = HostStatus("f0-14", "192.168.56.14", None, HostState.STOPPED, _("not asked"), [], None)
 SICK = HostStatus("f0-13", "192.168.56.13", 42202, HostState.RUNNING, verbatim("degraded"), ["kubelet.service"], 475)
 FINDINGS = [
     Finding(verbatim("Vagrant"), verbatim("Vagrant 2.4")),
