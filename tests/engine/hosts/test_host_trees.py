@@ -1,11 +1,10 @@
-"""The trees that make hosts what they are: golden listings and texts, and who holds which keys and certificates."""
+"""The trees that make hosts what they are: golden listings and texts, and which host has which keys."""
 
 import base64
 import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-import bcrypt
 import pytest
 import yaml
 from cryptography import x509
@@ -20,7 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from labs.engine.course.edition import load_edition
 from labs.engine.course.topology import load_topology
-from labs.engine.hosts.host_trees import ACCOUNTS, Password, Secrets, Trees
+from labs.engine.hosts.credentials import Password, Secrets, load_accounts
+from labs.engine.hosts.host_trees import HostTrees
 from labs.engine.hosts.pki import TEN_YEARS
 from labs.engine.workspace import Workspace
 from tests.engine.conftest import REPO, Golden
@@ -28,7 +28,7 @@ from tests.engine.conftest import REPO, Golden
 HOSTS = ("f0-11", "f0-12", "f0-13", "f0-14", "f0-15")
 SECRETS = Secrets(
     ssh_public_key="ssh-ed25519 AAAA learner",
-    passwords={name: Password(f"password-of-{name}", f"$2b$06$hash-of-{name}") for name in ACCOUNTS},
+    passwords={name: Password(f"password-of-{name}", f"$2b$06$hash-of-{name}") for name in load_accounts(REPO)},
     encryption_key="a2V5",
 )
 RENDERED = (
@@ -64,8 +64,8 @@ def render(
     internet: bool = False,
 ) -> Workspace:
     workspace = Workspace(REPO, root)
-    topology = load_topology(REPO, network).demanding(roles)
-    trees = Trees(workspace, topology, load_edition(REPO), SECRETS, proxy_mode)
+    topology = load_topology(REPO).in_network(network).with_optional_roles(roles)
+    trees = HostTrees(REPO, workspace.hosts, topology, load_edition(REPO), SECRETS, proxy_mode)
     trees.write(42205, internet=internet)
     return workspace
 
@@ -97,18 +97,18 @@ def certificates(folder: Path) -> Iterator[tuple[Path, x509.Certificate]]:
 
 
 def verified(folder: Path, authority: x509.Certificate) -> int:
-    """How many certificates there are; raises for one that the authority has not signed."""
-    found = [one for _, one in certificates(folder)]
-    for one in found:
-        one.verify_directly_issued_by(authority)
-    return len(found)
+    """How many certificates there are; raises unless the authority has signed all of them."""
+    issued = [certificate for _, certificate in certificates(folder)]
+    for certificate in issued:
+        certificate.verify_directly_issued_by(authority)
+    return len(issued)
 
 
-def describe_certificate(place: str, one: x509.Certificate) -> str:
-    extensions = {type(extension.value): extension.value for extension in one.extensions}
+def describe_certificate(place: str, certificate: x509.Certificate) -> str:
+    extensions = {type(extension.value): extension.value for extension in certificate.extensions}
     usages = ", ".join(USAGES[usage] for usage in extensions.get(x509.ExtendedKeyUsage, ())) or "authority"
     names = [name.value for name in extensions.get(x509.SubjectAlternativeName, ())]
-    lines = [place, f"  {one.subject.rfc4514_string()} by {one.issuer.rfc4514_string()}", f"  {usages}"]
+    lines = [place, f"  {certificate.subject.rfc4514_string()} by {certificate.issuer.rfc4514_string()}", f"  {usages}"]
     return "\n".join([*lines, *(f"  {name}" for name in names)]) + "\n"
 
 
@@ -118,13 +118,13 @@ def enabled(workspace: Workspace, unit: str) -> list[Path]:
 
 def private_keys(tree: Path) -> set[bytes]:
     """The public halves of all private keys that a host holds, the ServiceAccounts' key left out."""
-    found: list[PublicKeyTypes] = [
+    keys: list[PublicKeyTypes] = [
         load_pem_private_key(path.read_bytes(), None).public_key()
         for path in tree.rglob("*-key.pem")
         if path.name != "service-account-key.pem"
     ]
-    found.append(load_ssh_private_key((tree / "etc/ssh/ssh_host_ed25519_key").read_bytes(), None).public_key())
-    return {key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in found}
+    keys.append(load_ssh_private_key((tree / "etc/ssh/ssh_host_ed25519_key").read_bytes(), None).public_key())
+    return {key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for key in keys}
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -134,35 +134,35 @@ def test_a_host_has_these_files_with_these_modes(rendered: Workspace, golden: Go
 
 
 @pytest.mark.parametrize("file", RENDERED)
-def test_a_file_reads_so_on_its_host(rendered: Workspace, golden: Golden, file: str) -> None:
+def test_a_file_has_this_text_on_its_host(rendered: Workspace, golden: Golden, file: str) -> None:
     golden(f"files/{file}", (rendered.hosts / file).read_text())
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_host_has_these_certificates(rendered: Workspace, golden: Golden, host: str) -> None:
     tree = rendered.hosts / host
-    found = [describe_certificate(str(place.relative_to(tree)), one) for place, one in certificates(tree)]
-    golden(f"certificates/{host}.txt", "".join(found))
+    described = [describe_certificate(str(path.relative_to(tree)), issued) for path, issued in certificates(tree)]
+    golden(f"certificates/{host}.txt", "".join(described))
 
 
-def test_a_role_on_demand_is_laid_on_its_hosts_and_only_on_demand(tmp_path: Path, rendered: Workspace) -> None:
-    demanded = render(tmp_path, roles=["zookeeper"])
-    found = [path.parents[2].name for path in sorted(demanded.hosts.glob("*/etc/tmpfiles.d/zookeeper.conf"))]
-    assert found == ["f0-11", "f0-12", "f0-13"]
+def test_an_optional_role_is_written_to_its_hosts_for_labs_that_need_it(tmp_path: Path, rendered: Workspace) -> None:
+    needed = render(tmp_path, roles=["zookeeper"])
+    hosts = [path.parents[2].name for path in sorted(needed.hosts.glob("*/etc/tmpfiles.d/zookeeper.conf"))]
+    assert hosts == ["f0-11", "f0-12", "f0-13"]
     assert list(rendered.hosts.glob("*/etc/tmpfiles.d/zookeeper.conf")) == []
 
 
-def test_folders_can_be_entered_by_everyone(rendered: Workspace) -> None:
+def test_everyone_can_enter_folders(rendered: Workspace) -> None:
     folders = [path for path in rendered.hosts.rglob("*") if path.is_dir() and not path.is_symlink()]
     assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o755}
 
 
-def test_only_root_reads_private_keys(rendered: Workspace) -> None:
+def test_only_root_can_read_private_keys(rendered: Workspace) -> None:
     secret = [path for path in files(rendered.root) if not path.is_symlink() and b"PRIVATE KEY" in path.read_bytes()]
     assert {stat.S_IMODE(path.stat().st_mode) for path in secret} == {0o600}
 
 
-def test_only_their_users_read_kubeconfigs_with_keys_in_them(rendered: Workspace) -> None:
+def test_only_their_users_can_read_kubeconfigs_with_keys_in_them(rendered: Workspace) -> None:
     configs = [
         rendered.kubeconfig,
         *(path for path in files(rendered.hosts) if not path.is_symlink() and b"client-key-data" in path.read_bytes()),
@@ -185,24 +185,24 @@ def test_systemd_hides_the_key_of_secrets_at_rest(rendered: Workspace, host: str
 
 
 def test_control_planes_sign_service_accounts_with_one_key(rendered: Workspace) -> None:
-    one, other = (
+    first, second = (
         (rendered.hosts / host / "etc/kubernetes/pki/service-account-key.pem").read_bytes()
         for host in ("f0-13", "f0-14")
     )
-    assert one == other
+    assert first == second
 
 
 def test_f0_15_alone_holds_an_authoritys_key(rendered: Workspace, ca: x509.Certificate) -> None:
     etcd_ca = x509.load_pem_x509_certificate((rendered.hosts / "f0-12/etc/etcd/pki/ca.pem").read_bytes())
     authorities = {
-        one.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo): name
-        for name, one in {"CA": ca, "etcd CA": etcd_ca}.items()
+        authority.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo): name
+        for name, authority in {"CA": ca, "etcd CA": etcd_ca}.items()
     }
     keys = [(host, authorities.get(key)) for host in HOSTS for key in private_keys(rendered.hosts / host)]
     assert [(host, name) for host, name in keys if name] == [("f0-15", "CA")]
 
 
-def test_f0_15_gets_into_the_proxies_and_nowhere_else(rendered: Workspace) -> None:
+def test_f0_15_can_log_in_to_the_proxies_and_nowhere_else(rendered: Workspace) -> None:
     ops = rendered.hosts / "f0-15"
     key = load_ssh_private_key((ops / "home/vagrant/.ssh/id_ed25519").read_bytes(), None).public_key()
     public = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
@@ -215,10 +215,12 @@ def test_f0_15_gets_into_the_proxies_and_nowhere_else(rendered: Workspace) -> No
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_every_key_is_its_certificates(rendered: Workspace, host: str) -> None:
+def test_every_key_fits_its_certificate(rendered: Workspace, host: str) -> None:
     pairs = list(certificates(rendered.hosts / host))
     keys = [place.with_name(f"{place.stem}-key.pem").read_bytes() for place, _ in pairs]
-    assert [load_pem_private_key(key, None).public_key() for key in keys] == [one.public_key() for _, one in pairs]
+    assert [load_pem_private_key(key, None).public_key() for key in keys] == [
+        issued.public_key() for _, issued in pairs
+    ]
 
 
 def test_certificates_of_etcd_are_signed_by_its_own_authority(rendered: Workspace, ca: x509.Certificate) -> None:
@@ -235,7 +237,7 @@ def test_every_host_trusts_the_courses_authority(rendered: Workspace, ca: x509.C
 
 
 def test_certificates_last_ten_years(rendered: Workspace) -> None:
-    lives = {one.not_valid_after_utc - one.not_valid_before_utc for _, one in certificates(rendered.hosts)}
+    lives = {issued.not_valid_after_utc - issued.not_valid_before_utc for _, issued in certificates(rendered.hosts)}
     assert {(life - TEN_YEARS).total_seconds() for life in lives} == {3600.0}
 
 
@@ -265,7 +267,7 @@ def test_addresses_follow_the_network(tmp_path: Path) -> None:
     assert b"10.20.30.13 f0-13" in read[workspace.hosts / "f0-11/etc/hosts"]
 
 
-def test_hosts_with_internet_have_no_unit_that_keeps_them_in(tmp_path: Path, rendered: Workspace) -> None:
+def test_hosts_with_internet_do_not_enable_the_unit_that_keeps_them_in(tmp_path: Path, rendered: Workspace) -> None:
     render(tmp_path, internet=True)
     assert len(enabled(rendered, "no-way-out.service")) == len(HOSTS)
     assert enabled(Workspace(REPO, tmp_path), "no-way-out.service") == []
@@ -276,7 +278,7 @@ def test_kube_proxy_runs_in_the_mode_that_the_kernel_has(tmp_path: Path) -> None
     assert "mode: ipvs" in (workspace.hosts / "f0-13/etc/kubernetes/kube-proxy.yaml").read_text()
 
 
-def test_what_a_former_run_laid_out_is_gone(tmp_path: Path) -> None:
+def test_files_of_earlier_hosts_are_deleted(tmp_path: Path) -> None:
     stale = tmp_path / "hosts/f0-13/etc/flannel/subnet.env"
     stale.parent.mkdir(parents=True)
     stale.touch()
@@ -284,12 +286,10 @@ def test_what_a_former_run_laid_out_is_gone(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
-def test_secrets_are_new_for_every_set_of_hosts() -> None:
-    one, other = Secrets.generate("ssh-ed25519 AAAA\n"), Secrets.generate("ssh-ed25519 AAAA\n")
-    assert one.ssh_public_key == "ssh-ed25519 AAAA"
-    texts = {password.text for secrets in (one, other) for password in secrets.passwords.values()}
-    assert len(texts) == 2 * len(ACCOUNTS)
-    assert one.encryption_key != other.encryption_key
-    assert len(base64.b64decode(one.encryption_key)) == 32
-    admin = one.passwords["admin"]
-    assert bcrypt.checkpw(admin.text.encode(), admin.hash.encode())
+def test_programs_on_this_machine_get_the_administrators_credentials(rendered: Workspace, ca: x509.Certificate) -> None:
+    api = rendered.root / "api"
+    admin = x509.load_pem_x509_certificate((api / "admin.pem").read_bytes())
+    admin.verify_directly_issued_by(ca)
+    assert admin.subject.rfc4514_string() == "CN=admin,O=system:masters"
+    key = load_pem_private_key((api / "admin-key.pem").read_bytes(), None)
+    assert key.public_key() == admin.public_key()

@@ -1,4 +1,4 @@
-"""Certificates: who signs them, whom they name, what for and for how long."""
+"""Certificates: their authority, names, usages and lifetime; and SSH keys."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -9,12 +9,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from labs.engine.hosts.pki import TEN_YEARS, Authority, CertificateSpec, Pair, ssh_key_pair
+from labs.engine.hosts.pki import TEN_YEARS, Authority, CertificateRequest, Pair, ssh_key_pair
 
-SPEC = CertificateSpec(
-    role="node",
+REQUEST = CertificateRequest(
     authority="ca",
-    path="/etc/kubelet",
     cn="system:node:f0-13",
     o="system:nodes",
     names=["f0-13", "f0-13.frank.com"],
@@ -30,7 +28,7 @@ def authority() -> Authority:
 
 @pytest.fixture
 def issued(authority: Authority) -> x509.Certificate:
-    return read(authority.issue(SPEC))
+    return read(authority.issue(REQUEST))
 
 
 def read(pair: Pair) -> x509.Certificate:
@@ -40,10 +38,8 @@ def read(pair: Pair) -> x509.Certificate:
 def test_the_subject_has_name_and_organisation(issued: x509.Certificate) -> None:
     names = issued.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     organisations = issued.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-    assert ([one.value for one in names], [one.value for one in organisations]) == (
-        ["system:node:f0-13"],
-        ["system:nodes"],
-    )
+    assert [name.value for name in names] == ["system:node:f0-13"]
+    assert [organisation.value for organisation in organisations] == ["system:nodes"]
 
 
 def test_the_certificate_names_hosts_and_addresses(issued: x509.Certificate) -> None:
@@ -52,8 +48,8 @@ def test_the_certificate_names_hosts_and_addresses(issued: x509.Certificate) -> 
     assert names.get_values_for_type(x509.IPAddress) == [ip_address("192.168.56.13"), ip_address("127.0.0.1")]
 
 
-def test_a_certificate_without_names_has_no_empty_list_of_them(authority: Authority) -> None:
-    certificate = read(authority.issue(SPEC.model_copy(update={"names": [], "addresses": []})))
+def test_a_certificate_without_names_lacks_the_extension(authority: Authority) -> None:
+    certificate = read(authority.issue(REQUEST.model_copy(update={"names": [], "addresses": []})))
     with pytest.raises(x509.ExtensionNotFound):
         certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
 
@@ -66,14 +62,14 @@ def test_a_certificate_without_names_has_no_empty_list_of_them(authority: Author
         (["server", "client"], [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
     ],
 )
-def test_a_certificate_is_good_for_its_usages_only(
+def test_a_certificate_is_valid_for_its_usages_only(
     authority: Authority, usage: list[str], expected: list[x509.ObjectIdentifier]
 ) -> None:
-    certificate = read(authority.issue(SPEC.model_copy(update={"usage": usage})))
+    certificate = read(authority.issue(REQUEST.model_copy(update={"usage": usage})))
     assert list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == expected
 
 
-def test_a_certificate_is_no_authority(issued: x509.Certificate) -> None:
+def test_a_certificate_is_not_an_authority(issued: x509.Certificate) -> None:
     assert not issued.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert not issued.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
 
@@ -94,18 +90,18 @@ def test_a_certificate_is_signed_by_its_authority(authority: Authority, issued: 
     issued.verify_directly_issued_by(read(authority.pair))
 
 
-def test_another_authority_of_the_same_name_has_not_signed_it(issued: x509.Certificate) -> None:
+def test_another_authority_of_the_same_name_does_not_verify_it(issued: x509.Certificate) -> None:
     with pytest.raises(Exception, match=r"^$"):
         issued.verify_directly_issued_by(read(Authority("a CA").pair))
 
 
-def test_the_key_is_the_certificates(authority: Authority) -> None:
-    pair = authority.issue(SPEC)
+def test_the_key_fits_the_certificate(authority: Authority) -> None:
+    pair = authority.issue(REQUEST)
     assert load_pem_private_key(pair.key, None).public_key() == read(pair).public_key()
 
 
-def test_every_certificate_has_its_own_key(authority: Authority) -> None:
-    assert authority.issue(SPEC).key != authority.issue(SPEC).key
+def test_every_certificate_has_a_new_key(authority: Authority) -> None:
+    assert authority.issue(REQUEST).key != authority.issue(REQUEST).key
 
 
 def test_the_strictest_verifier_accepts_it(authority: Authority, issued: x509.Certificate) -> None:

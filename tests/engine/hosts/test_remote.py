@@ -116,7 +116,7 @@ def test_a_host_that_does_not_listen_is_an_error(tmp_path: Path) -> None:
 
 def test_without_hosts_the_error_is_the_same(tmp_path: Path) -> None:
     with Remote(tmp_path / "ssh_config") as remote, pytest.raises(LabError) as raised:
-        remote.run("f0-14", "true")
+        remote.run("f0-14.invalid", "true")
     assert raised.value.code == "host-unreachable"
 
 
