@@ -18,7 +18,7 @@ def catalog(request: pytest.FixtureRequest) -> Path:
 
 
 def fields(text: str) -> list[str]:
-    return sorted(name for __, name, __, __ in string.Formatter().parse(text) if name is not None)
+    return sorted(parsed[1] for parsed in string.Formatter().parse(text) if parsed[1] is not None)
 
 
 # ----------------------------------------------------------------------------------------------------------- messages

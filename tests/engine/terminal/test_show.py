@@ -64,7 +64,7 @@ def test_the_status_has_a_line_a_host_and_one_for_the_cluster(out: Console) -> N
         ["Lab:", "flannel", "(ready)"],
         ["Host", "Address", "SSH", "State", "Services", "Failed", "units", "Memory"],
         ["f0-13", "192.168.56.13", "127.0.0.1:42202", "running", "degraded", "kubelet.service", "475", "MiB"],
-        ["f0-14", "192.168.56.14", "–", "stopped", "not", "asked:", "stopped", "–", "–"],
+        ["f0-14", "192.168.56.14", "–", "stopped", "not", "asked", "–", "–"],
         [
             "Cluster:",
             "its",
