@@ -151,7 +151,7 @@ def test_the_viewer_has_no_excess_permissions(
         replies=listing(reply.evidence for reply in unanswered_reviews.values()),
     )
     assert not viewer_excess, _(
-        "{token} should only allow reading everything except Secrets, but it allows more, {excess}.",
+        "The viewer should only be able to read, and no Secrets, but {token} allows more, {excess}.",
         token=tokens["viewer"].evidence,
         excess=excess_listing(viewer_excess),
     )
