@@ -64,11 +64,18 @@ def excess_permissions(
 
 
 def excess_listing(excess: Mapping[str, Sequence[str]]) -> Message:
-    """Return excess permissions by namespace for a sentence."""
+    """Return excess permissions for a sentence; the namespaces that have the same ones together."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for namespace, granted in excess.items():
+        groups.setdefault(tuple(granted), []).append(namespace)
     return lines(
         (
-            _("in the namespace {namespace}: {permissions}", namespace=name, permissions=listing(permissions, limit=6))
-            for name, permissions in excess.items()
+            _(
+                "in the namespaces {namespaces}: {permissions}",
+                namespaces=listing(names),
+                permissions=listing(same, limit=6),
+            )
+            for same, names in groups.items()
         ),
         separator="; ",
     )

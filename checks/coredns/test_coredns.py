@@ -152,7 +152,7 @@ def test_a_pod_of_each_node_is_behind_the_service(dns: ClusterDns) -> None:
     nodes = sorted(set(dns.endpoints.values()))
     assert len(nodes) > 1, _(
         "Ready pods behind {address}: {count}, on these nodes: {nodes}. "
-        "When that pod is replaced or its node reboots, names cannot be looked up.",
+        "With pods on two nodes, names can still be looked up while one of them reboots.",
         address=DNS,
         count=len(dns.endpoints),
         nodes=listing(nodes),

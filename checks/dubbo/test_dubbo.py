@@ -176,7 +176,7 @@ def test_the_monitor_has_a_page_of_both(name: str, monitor_page: HttpAnswer) -> 
 def test_the_monitor_counts_calls(name: str, counted_calls: Mapping[str, Calls]) -> None:
     calls = counted_calls[name]
     assert calls.grew, _(
-        "f0-15 opened pages, but the monitor has not counted more calls of {name}: {before} before, {now} now.",
+        "demo.frank.com has clients, but the monitor counts no more calls of {name}: {before} before, {now} now.",
         name=name,
         before=f"{calls.before:.0f}",
         now=f"{calls.now:.0f}",
