@@ -25,7 +25,6 @@ Code = Literal[
     "host-timeout",
     "host-unreachable",
     "hosts-not-created",
-    "hosts-overtaken",
     "hosts-stopped",
     "image-build",
     "inotify",
