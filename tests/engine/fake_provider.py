@@ -12,9 +12,7 @@ from labs.engine.course.topology import Topology
 from labs.engine.hosts.kube_api import KubeApi
 from labs.engine.hosts.provider import Blueprint, Facts, Finding, HostState
 from labs.engine.hosts.remote import CommandResult, Remote
-from labs.engine.settings import Settings
 from labs.engine.software.software import Software
-from labs.engine.workspace import Workspace
 
 
 @dataclass
@@ -33,6 +31,7 @@ class World:
     ran: list[tuple[str, str]] = field(default_factory=list)
     answers: dict[tuple[str, str], CommandResult] = field(default_factory=dict)
     neighbours: set[str] = field(default_factory=set)
+    stops: dict[str, HostState] = field(default_factory=dict)
 
     def run(self) -> None:
         """Have all hosts running."""
@@ -66,7 +65,7 @@ class FakeProvider:
 
     def create(self, blueprint: Blueprint) -> None:
         self._world.trouble()
-        self._world.hosts = dict.fromkeys(self._topology.names, HostState.RUNNING)
+        self._world.hosts = dict.fromkeys(self._topology.names, HostState.RUNNING) | self._world.stops
         self._world.made_by, self._world.internet = self._name, blueprint.internet
         self._world.story.append(f"created by {self._name} in {self._topology.network}")
 

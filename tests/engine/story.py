@@ -1,5 +1,6 @@
 """A small course, and a session in a world of its own: what tests of the story share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,10 @@ class Stage:
 def refused(error: pytest.ExceptionInfo[LabError]) -> tuple[str, str]:
     """Return the code and the English message of an error."""
     return error.value.code, str(error.value)
+
+
+def refusal(call: Callable[[], object]) -> tuple[str, str]:
+    """Return the code and the English message of the error that a call raises."""
+    with pytest.raises(LabError) as raised:
+        call()
+    return refused(raised)

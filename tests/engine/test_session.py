@@ -2,7 +2,6 @@
 
 import pickle
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,20 +11,13 @@ from labs.engine.errors import LabError
 from labs.engine.events import Events
 from labs.engine.hosts.provider import Finding, HostState
 from labs.engine.hosts.readiness import BOOTED
-from labs.engine.hosts.remote import CommandResult
 from labs.engine.messages import verbatim
 from labs.engine.session import Session
 from labs.engine.settings import Settings
 from tests.engine.conftest import Program
-from tests.engine.story import Stage, refused
+from tests.engine.story import Stage, refusal, refused
 
 DEFAULT_NETWORK = "192.168.56.0/24"
-
-
-def refusal(call: Callable[[], object]) -> tuple[str, str]:
-    with pytest.raises(LabError) as raised:
-        call()
-    return refused(raised)
 
 
 # ---------------------------------------------------------------------------------------------------------------- up
@@ -305,48 +297,6 @@ def test_hosts_are_not_reset_while_a_lab_is_being_solved(session: Session, stage
     assert stage.world.story == []
 
 
-# -------------------------------------------------------------------------------------------------- start and reboot
-
-
-def test_stopped_hosts_are_started_together(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    stage.world.hosts = dict.fromkeys(stage.world.hosts, HostState.STOPPED)
-    session.start()
-    assert stage.world.story == ["started f0-11, f0-12, f0-13, f0-14, f0-15"]
-    assert session.running == "first"
-
-
-def test_running_hosts_are_not_started_again(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    session.start()
-    assert (stage.world.story, stage.notes) == ([], ["All hosts are running already."])
-
-
-def test_hosts_that_are_gone_can_not_be_started(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    stage.world.hosts["f0-14"] = HostState.ABSENT
-    assert refusal(session.start) == ("hosts-stopped", "These hosts don't exist any more: f0-14.")
-
-
-def test_nothing_is_started_with_nothing_up(session: Session) -> None:
-    assert refusal(session.start) == ("no-lab", "No lab is up.")
-
-
-def test_a_reboot_stops_and_starts_one_host(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    session.reboot("f0-14")
-    assert stage.world.story == ["stopped f0-14", "started f0-14"]
-
-
-def test_a_reboot_of_one_among_stopped_hosts_advises_to_start_all(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    stage.world.hosts["f0-11"] = HostState.STOPPED
-    with pytest.raises(LabError) as raised:
-        session.reboot("f0-14")
-    assert "lab.start" in str(raised.value.hint)
-    assert stage.world.story == []
-
-
 # ---------------------------------------------------------------------------------------------- check, hint and solve
 
 
@@ -430,17 +380,7 @@ def test_the_grade_record_outlives_the_hosts(session: Session, stage: Stage) -> 
     assert (progress.hints, progress.resets) == (1, 1)
 
 
-# ------------------------------------------------------------------------------------------------- status and shell
-
-
-def test_the_status_of_nothing_is_complete(session: Session) -> None:
-    status = session.status()
-    assert (status.lab, status.phase, {host.state for host in status.hosts}) == (None, "down", {HostState.ABSENT})
-
-
-def test_hosts_are_shown_in_the_network_they_were_made_in(session: Session, stage: Stage) -> None:
-    stage.up("first", network="10.20.30.0/24")
-    assert session.status().hosts[0].address == "10.20.30.11"
+# ------------------------------------------------------------------------------------------------------------ shell
 
 
 @pytest.mark.parametrize("task", ["shell", "reboot"])
@@ -457,18 +397,3 @@ def test_a_shell_ends_with_its_own_status(session: Session, stage: Stage, progra
     stage.workspace.ssh_config.touch()
     program("ssh", "exit 7")
     assert session.shell("f0-13") == 7
-
-
-def test_a_host_that_is_stopped_is_not_asked(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    stage.world.hosts["f0-14"] = HostState.STOPPED
-    status = {host.name: host for host in session.status().hosts}["f0-14"]
-    assert (status.services.of("en"), status.memory_mib) == ("not asked", None)
-
-
-def test_a_service_that_failed_is_shown(session: Session, stage: Stage) -> None:
-    stage.up("first")
-    script = next(iter({script for _, script in (session.status(), stage.world.ran)[1]}))
-    stage.world.answers[("f0-13", script)] = CommandResult("f0-13", 0, "degraded\netcd.service\n")
-    status = {host.name: host for host in session.status().hosts}["f0-13"]
-    assert (status.services.of("en"), status.failed_units) == ("degraded", ["etcd.service"])
