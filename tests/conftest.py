@@ -1,4 +1,4 @@
-"""For all tests: Ctrl-C works in what they start, also where whoever started them had it ignored (`pytest … &`)."""
+"""For all tests: Ctrl-C works in what they start, even if they were started with it ignored (`pytest … &`)."""
 
 import signal
 

@@ -69,7 +69,7 @@ def port_answers(client: Client) -> Mapping[str, SiteAnswer]:
 
 @pytest.fixture(scope="session")
 def repeated_answers(site_client: SiteClient) -> Mapping[str, Sequence[SiteAnswer]]:
-    """What a client gets who asks each proxy, and the site's own name, several times."""
+    """What a client gets from each proxy, and from the site's own name, several times."""
     places = {**{proxy: f"{proxy}.frank.com" for proxy in PROXIES}, WHOAMI: WHOAMI}
     return parallel_map(lambda way: site_client.get(places[way], WHOAMI, TIMES), places)
 

@@ -112,7 +112,7 @@ def _place(source: Path | bytes, place: Path) -> None:
 
 
 def _make_readable(folder: Path) -> None:
-    """Give files the modes that git gives them: the user's umask must not decide who may read them in the image."""
+    """Give files the modes that git gives them: the user's umask must not decide their permissions in the image."""
     for path in (path for path in folder.rglob("*") if not path.is_symlink()):
         mode = path.stat().st_mode & 0o7777
         wanted = (mode & 0o7000) | (0o755 if mode & 0o100 else 0o644)

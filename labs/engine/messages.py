@@ -1,4 +1,4 @@
-"""Sentences in both languages: the engine says what happened, and whoever shows it chooses the language.
+"""Sentences in both languages: the engine says what happened, and the code that shows it chooses the language.
 
 Babel collects them by the name `_` (`invoke messages` brings the catalogs up to date); their Chinese is in the
 catalogs that CATALOGS lists.

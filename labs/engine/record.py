@@ -122,7 +122,7 @@ class Record:
             if database.execute("pragma user_version").fetchone() == (0,):
                 with database:
                     database.execute("begin immediate")
-                    if database.execute("pragma user_version").fetchone() == (0,):  # nobody made them meanwhile
+                    if database.execute("pragma user_version").fetchone() == (0,):  # another process may have made them
                         for statement in filter(str.strip, _TABLES.split(";")):
                             database.execute(statement)
                         database.execute(f"pragma user_version = {VERSION}")

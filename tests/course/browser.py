@@ -1,4 +1,4 @@
-"""A headless Chromium that is used by keyboard, as by somebody without a mouse."""
+"""A headless Chromium that is used by keyboard, as by a person without a mouse."""
 
 import shutil
 import socket

@@ -65,7 +65,7 @@ def opened(shown: Session, tmp_path: Path) -> Open:
 
 @pytest.fixture
 def window(opened: Open, shown: Session) -> Iterator[Browser]:
-    """A browser on the dashboard, nobody signed in."""
+    """A browser on the dashboard, signed out."""
     with opened("en-US") as window:
         window.open(page(shown, "dashboard"))
         window.await_text("Sign in to the cluster")
@@ -109,14 +109,14 @@ def test_a_reload_keeps_who_is_signed_in(signed_in: Browser, shown: Session) -> 
 
 
 @pytest.mark.parametrize("wrong", ["no.such.token", "not even a token", "中文"])
-def test_a_wrong_token_is_told_in_one_sentence(window: Browser, wrong: str) -> None:
+def test_a_wrong_token_is_reported_in_one_sentence(window: Browser, wrong: str) -> None:
     window.press(wrong, "\ue007")
     window.await_text("This token is not accepted", within="#refused")
     assert window.focused == "Token"
     assert window.kept == 0
 
 
-def test_it_speaks_chinese_with_those_who_do(opened: Open, shown: Session) -> None:
+def test_it_is_in_chinese_in_a_chinese_browser(opened: Open, shown: Session) -> None:
     with opened("zh-CN") as window:
         window.open(page(shown, "dashboard"))
         window.await_text("登录集群")
@@ -149,6 +149,6 @@ def test_pictures_for_the_pages_of_the_labs(signed_in: Browser, shown: Session, 
         assert len(shown_in_docs) < 100_000
 
 
-def test_the_role_that_kubernetes_brings_for_viewers_is_right_as_well(solved: Session, lab: Lab, run: Run) -> None:
+def test_the_built_in_role_for_viewers_passes_too(solved: Session, lab: Lab, run: Run) -> None:
     run("f0-13", READY_MADE)
     assert results(solved.check(lab.id))["viewer"] == "passed"

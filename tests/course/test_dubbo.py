@@ -1,4 +1,4 @@
-"""The delivery beyond what is graded: who may do what, builds by hand, and that nothing of it needs a network."""
+"""The delivery beyond what is graded: what each account is allowed to do, builds by hand, and that nothing needs a network."""
 
 import json
 from collections.abc import Callable
@@ -44,16 +44,16 @@ timeout 120 sh -c 'until curl -s "http://ci.frank.com/api/v2/builds?complete=tru
     ("user", "place", "status"),
     [("ci", "app", "202"), ("ci", "base", "403"), ("ci", "public", "403"), ("reader", "app", "403")],
 )
-def test_who_may_write_where_in_the_registry(kept: Session, run: Run, user: str, place: str, status: str) -> None:
+def test_an_account_pushes_only_where_it_should(kept: Session, run: Run, user: str, place: str, status: str) -> None:
     assert run("f0-15", f"{CODE} {UPLOAD.format(user=user, place=place)}") == status
 
 
 @pytest.mark.parametrize("place", ["app/dubbo-demo-service", "base/jre"])
-def test_who_is_unknown_cannot_even_list_what_is_private(kept: Session, run: Run, place: str) -> None:
+def test_an_anonymous_client_cannot_list_private_tags(kept: Session, run: Run, place: str) -> None:
     assert run("f0-14", f"{CODE} https://harbor.frank.com/v2/{place}/tags/list") == "401"
 
 
-def test_source_needs_a_password_and_the_ci_server_may_only_read_it(kept: Session, run: Run) -> None:
+def test_source_needs_a_password_and_the_ci_server_can_only_read_it(kept: Session, run: Run) -> None:
     url = "git.frank.com/dubbo-demo.git"
     assert run("f0-13", f"{CODE} 'http://{url}/info/refs?service=git-upload-pack'") == "401"
     assert run("f0-15", f"cd / && sudo --user=ci --set-home git ls-remote --heads http://{url}").endswith(
@@ -80,7 +80,7 @@ def test_the_ci_servers_account_cannot_do_more_than_deliver(kept: Session, run: 
     assert {one: run("f0-15", may.format(one)) for one in forbidden} == dict.fromkeys(forbidden, "no")
 
 
-def test_a_stranger_cannot_start_a_build(kept: Session, run: Run) -> None:
+def test_an_anonymous_client_cannot_start_a_build(kept: Session, run: Run) -> None:
     assert "you need to have role" in run("f0-15", f"jar=/dev/null; {FORCE}")
     assert run("f0-13", f"{CODE} -X POST http://ci.frank.com/change_hook/base") == "404"
 
@@ -93,17 +93,17 @@ def test_a_build_by_hand_with_all_ten_parameters_is_deployed_and_graded(kept: Se
     assert run("f0-13", image).endswith(":master_by-hand")
 
 
-def test_the_delivery_is_there_again_after_a_reboot(kept: Session, lab: Lab) -> None:
+def test_the_delivery_works_again_after_a_reboot(kept: Session, lab: Lab) -> None:
     kept.reboot("f0-15")
     assert set(results(kept.check(lab.id)).values()) == {"passed"}
 
 
-def test_nothing_of_it_had_a_way_to_the_internet(kept: Session, run: Run) -> None:
+def test_the_ci_host_has_no_route_to_the_internet(kept: Session, run: Run) -> None:
     assert "unreachable" in run("f0-15", "ip route get 192.0.2.77 2>&1 || true")
 
 
 @of_every_member
-def test_any_member_of_zookeeper_may_go_and_calls_go_on(kept: Session, run: Run, member: str) -> None:
+def test_calls_succeed_while_any_one_member_of_zookeeper_is_down(kept: Session, run: Run, member: str) -> None:
     mode = "timeout 60 sh -c 'until echo srvr | nc -w 2 localhost 2181 | grep -q Mode; do sleep 0.3; done'"
     run(member, "sudo systemctl stop zookeeper")
     answers = run("f0-15", f"for i in 1 2 3 4 5; do {CODE} --max-time 4 http://demo.frank.com/hello; done")

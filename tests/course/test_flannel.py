@@ -18,7 +18,7 @@ def on_both_nodes(run: Run, script: str) -> None:
         run(node, script)
 
 
-def test_with_vxlan_all_is_reached_but_the_routes_of_host_gw(solved: Session, lab: Lab, run: Run) -> None:
+def test_with_vxlan_everything_passes_but_the_routes_of_host_gw(solved: Session, lab: Lab, run: Run) -> None:
     run("f0-12", f"sudo etcdctl put /coreos.com/network/config '{VXLAN}'")
     on_both_nodes(run, "sudo systemctl restart flanneld")
     run("f0-13", "timeout 30 sh -c 'until ip route show 172.7.14.0/24 | grep -q flannel.1; do sleep 0.2; done'")
@@ -27,7 +27,7 @@ def test_with_vxlan_all_is_reached_but_the_routes_of_host_gw(solved: Session, la
     assert "into the tunnel flannel.1" in next(str(each.evidence) for each in report.objectives if each.id == "routes")
 
 
-def test_masquerading_by_flanneld_in_place_of_the_unit_is_right_as_well(solved: Session, lab: Lab, run: Run) -> None:
+def test_masquerading_by_flanneld_instead_of_the_unit_passes_too(solved: Session, lab: Lab, run: Run) -> None:
     on_both_nodes(run, "sudo systemctl disable --now pod-nat")
     on_both_nodes(run, "sudo sed -i 's/--ip-masq=false/--ip-masq=true/' /etc/systemd/system/flanneld.service")
     on_both_nodes(run, "sudo systemctl daemon-reload && sudo systemctl restart flanneld")

@@ -80,18 +80,18 @@ def test_pods_of_one_node_reach_each_other_but_not_those_of_the_other(up: Sessio
 @pytest.mark.parametrize(
     "url", ["https://f0-api.frank.com:7443/api", "https://f0-13:10250/pods", "https://f0-14:10250/pods"]
 )
-def test_nobody_gets_in_without_a_name(up: Session, run: Run, url: str) -> None:
+def test_anonymous_requests_are_rejected(up: Session, run: Run, url: str) -> None:
     assert run("f0-15", f"curl -s -o /dev/null -w '%{{http_code}}' {url}") == "401"
 
 
 @of_every_node
-def test_a_node_may_not_change_another_one(up: Session, run: Run, node: str) -> None:
+def test_a_node_is_not_allowed_to_change_another_one(up: Session, run: Run, node: str) -> None:
     other = {"f0-13": "f0-14", "f0-14": "f0-13"}[node]
     label = f"sudo kubectl --kubeconfig /etc/kubernetes/kubelet.kubeconfig label node {other} mine=yes 2>&1 || true"
     assert "forbidden" in run(node, label)
 
 
-def test_secrets_lie_encrypted_in_etcd(up: Session, run: Run) -> None:
+def test_secrets_are_encrypted_in_etcd(up: Session, run: Run) -> None:
     run("f0-13", "kubectl create secret generic seen --from-literal=word=plain-to-see")
     stored = run("f0-13", "sudo etcdctl get /registry/secrets/default/seen --print-value-only | tr -d '\\0'")
     run("f0-13", "kubectl delete secret seen")
@@ -99,7 +99,7 @@ def test_secrets_lie_encrypted_in_etcd(up: Session, run: Run) -> None:
     assert "plain-to-see" not in stored
 
 
-def test_the_audit_log_tells_who_did_what(up: Session, run: Run) -> None:
+def test_the_audit_log_says_which_user_did_what(up: Session, run: Run) -> None:
     run("f0-13", "kubectl create configmap audited && kubectl delete configmap audited")
     found = 'sudo grep -h \'"name":"audited"\' /var/log/kubernetes/audit.log || true'
     said = run("f0-13", found) + run("f0-14", found)
@@ -107,7 +107,7 @@ def test_the_audit_log_tells_who_did_what(up: Session, run: Run) -> None:
     assert '"verb":"create"' in said
 
 
-def test_the_registry_takes_images_from_those_who_log_in_only(up: Session, run: Run) -> None:
+def test_only_authenticated_clients_push_to_the_registry(up: Session, run: Run) -> None:
     assert run("f0-13", "curl -s -o /dev/null -w '%{http_code}' https://harbor.frank.com/v2/") == "401"
     image = "harbor.frank.com/public/probe:1.0.0"
     run("f0-15", f"docker load --quiet --input /opt/images/probe.tar && (! docker push --quiet {image} 2>&1)")
@@ -126,7 +126,7 @@ def test_the_manifests_are_served_as_files(up: Session, lab: Lab, run: Run) -> N
     assert f"{lab.id}/" in run("f0-13", "curl -sf http://k8s-yaml.frank.com/")
 
 
-def test_the_api_moves_to_the_other_proxy_when_one_dies(up: Session, run: Run) -> None:
+def test_the_virtual_ip_fails_over_when_a_proxy_dies(up: Session, run: Run) -> None:
     vip = "ip -brief address show eth0"
     assert ".10/24" in run("f0-11", vip)
     run("f0-11", "sudo systemctl stop nginx")
@@ -150,7 +150,7 @@ def test_a_host_has_no_way_out(up: Session, run: Run, host: str) -> None:
     assert "unreachable" in run(host, "ip route get 192.0.2.1 2>&1 || true").lower()
 
 
-def test_another_lab_needs_the_switch_and_an_unknown_one_is_told(up: Session, lab: Lab) -> None:
+def test_another_lab_needs_the_switch_and_an_unknown_one_is_reported(up: Session, lab: Lab) -> None:
     with pytest.raises(LabError, match=f"The hosts are up for the lab '{lab.id}'"):
         up.up(LABS[-1].id)
     with pytest.raises(LabError, match="There is no lab"):

@@ -1,4 +1,4 @@
-"""The workspace: its mark, its name, what it remembers, and who may change its hosts."""
+"""The workspace: its mark, its name, what it remembers, and which tasks exclude each other."""
 
 import os
 import shutil

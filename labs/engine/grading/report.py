@@ -1,4 +1,4 @@
-"""The report of a grading: ids, and texts in both languages. Whoever shows it chooses the language."""
+"""The report of a grading: ids, and texts in both languages. The code that shows it chooses one."""
 
 import dataclasses
 from dataclasses import dataclass
