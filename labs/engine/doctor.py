@@ -6,9 +6,9 @@ from labs.engine.cache import Cache
 from labs.engine.course.course import Course, load_course
 from labs.engine.course.edition import GoComponent
 from labs.engine.errors import LabError
+from labs.engine.hosts import resources
 from labs.engine.hosts.provider import Finding
 from labs.engine.hosts.providers import choose_provider, make_provider
-from labs.engine.hosts import resources
 from labs.engine.hosts.resources import probe
 from labs.engine.messages import REPO, Message, Sentence, _, listing
 from labs.engine.settings import Settings
