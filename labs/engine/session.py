@@ -138,7 +138,8 @@ class Session:
             purge: remove what all workspaces share as well: the cache, and our images in the Docker engine
 
         Raises:
-            LabError: a folder isn't ours, or `purge` would take away what other workspaces need; then nothing is removed.
+            LabError: a folder isn't ours, or `purge` would take away what other workspaces need;
+                nothing is removed then.
         """
         self.workspace.require_ours()
         if purge:

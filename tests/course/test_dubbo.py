@@ -1,4 +1,4 @@
-"""The delivery beyond what is graded: what each account is allowed to do, builds by hand, and that nothing needs a network."""
+"""The delivery beyond what is graded: what each account is allowed to do, builds by hand, and no need of a network."""
 
 import json
 from collections.abc import Callable
