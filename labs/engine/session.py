@@ -116,7 +116,11 @@ class Session:
         provider = old.provider if old else choose_provider(None, settings)
         network = old.network if old else settings.network
         with self.workspace.exclusive():
-            self._begin(lab, provider, network, internet=bool(old and old.internet))
+            if old and old.lab == wanted and old.phase == "ready" and old.checkpoint:
+                starting.restore_hosts(self._context, old)
+                self._set_ready(checkpoint=True)
+            else:
+                self._begin(lab, provider, network, internet=bool(old and old.internet))
         self._context.record.event("reset", wanted)
         return wanted
 
@@ -160,7 +164,11 @@ class Session:
                 )
             )
             self._solve(earlier.id)
+        self._set_ready(checkpoint=self.provider.checkpoint())
+
+    def _set_ready(self, *, checkpoint: bool) -> None:
         with self.workspace.changing() as state:
+            state.checkpoint = checkpoint
             state.phase = "ready"
 
     # ------------------------------------------------------------------------------ check, hint, solve and break

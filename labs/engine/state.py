@@ -18,6 +18,7 @@ class State(BaseModel):
         provider: what made the hosts, and must remove them
         network: the lab network, a /24
         internet: whether the hosts may leave this machine
+        checkpoint: whether the provider keeps the hosts' starting state
         ports: where the hosts' ports are on loopback
         hints: how many hints were shown, by `lab/objective`
         planted: the faults that are planted and not repaired, by lab, the last one last
@@ -32,6 +33,7 @@ class State(BaseModel):
     provider: str
     network: str
     internet: bool = False
+    checkpoint: bool = False
     ports: Ports = {}
     hints: dict[str, int] = {}
     planted: dict[str, list[str]] = {}

@@ -32,6 +32,7 @@ class World:
     answers: dict[tuple[str, str], CommandResult] = field(default_factory=dict)
     neighbours: set[str] = field(default_factory=set)
     stops: dict[str, HostState] = field(default_factory=dict)
+    can_restore: bool = False
 
     def run(self) -> None:
         """Have all hosts running."""
@@ -88,10 +89,12 @@ class FakeProvider:
         return dict.fromkeys(running, 64 << 20)
 
     def checkpoint(self) -> bool:
-        return False
+        if self._world.can_restore:
+            self._world.story.append("checkpoint")
+        return self._world.can_restore
 
-    def restore(self) -> bool:
-        return False
+    def restore(self) -> None:
+        self._world.story.append("restored")
 
     def others(self) -> Collection[str]:
         return self._world.neighbours

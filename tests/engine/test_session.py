@@ -359,6 +359,32 @@ def test_a_reset_makes_the_same_hosts_anew(session: Session, stage: Stage) -> No
     assert state.generation != generation
 
 
+def test_a_reset_restores_the_checkpoint_where_the_provider_has_one(session: Session, stage: Stage) -> None:
+    stage.world.can_restore = True
+    session.up("first")
+    session.hint("first", "routes")
+    generation = stage.state.generation
+    session.reset()
+    assert stage.world.story[-3:] == [f"created by docker in {DEFAULT_NETWORK}", "checkpoint", "restored"]
+    state = stage.state
+    assert (session.running, state.hints, state.generation != generation) == ("first", {}, True)
+
+
+def test_the_checkpoint_is_of_the_labs_starting_state(session: Session, stage: Stage) -> None:
+    stage.world.can_restore = True
+    session.up("second")
+    assert stage.world.story[-1] == "checkpoint"
+    assert ("f0-13", "echo one\n") in stage.world.ran
+
+
+def test_a_reset_to_another_lab_makes_its_hosts(session: Session, stage: Stage) -> None:
+    stage.world.can_restore = True
+    session.up("first")
+    session.reset("apart")
+    assert "restored" not in stage.world.story
+    assert session.running == "apart"
+
+
 def test_hosts_that_did_not_start_are_reset_as_well(session: Session, stage: Stage) -> None:
     stage.up("first", phase="starting")
     session.reset()

@@ -92,8 +92,8 @@ class Provider(Protocol):
     def checkpoint(self) -> bool:
         """Keep the hosts as they are for `restore`; return False where that isn't quicker than making them anew."""
 
-    def restore(self) -> bool:
-        """Bring the hosts back to the checkpoint; return False when there is none."""
+    def restore(self) -> None:
+        """Bring the hosts back to their checkpoint; LabError when that fails."""
 
     def others(self) -> Collection[str]:
         """Return the names of other workspaces whose hosts are on this machine."""

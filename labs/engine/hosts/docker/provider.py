@@ -117,9 +117,9 @@ class DockerProvider:
         """Return False: pulling the images anew takes longer than what `docker commit` saves."""
         return False
 
-    def restore(self) -> bool:
-        """Return False: there is no checkpoint."""
-        return False
+    def restore(self) -> None:
+        """Never asked for: there is no checkpoint."""
+        raise NotImplementedError
 
     def others(self) -> Collection[str]:
         """Return the names of other workspaces that have containers in the engine."""

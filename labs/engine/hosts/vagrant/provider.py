@@ -136,9 +136,9 @@ class VagrantProvider:
         """Return False: snapshots aren't used yet."""
         return False
 
-    def restore(self) -> bool:
-        """Return False: there is no checkpoint."""
-        return False
+    def restore(self) -> None:
+        """Never asked for: there is no checkpoint."""
+        raise NotImplementedError
 
     def others(self) -> Collection[str]:
         """Return nothing: machines of other workspaces need neither the cache nor our images to run."""

@@ -174,4 +174,4 @@ def test_containers_have_the_interface_that_docker_names(provider: DockerProvide
 
 
 def test_containers_are_made_anew_rather_than_restored(provider: DockerProvider) -> None:
-    assert (provider.checkpoint(), provider.restore()) == (False, False)
+    assert not provider.checkpoint()
