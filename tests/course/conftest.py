@@ -90,6 +90,13 @@ class Stage:
         self._known = ()
         return self._session
 
+    def any(self, lab: Lab) -> Session:
+        """Have hosts that are up for the lab, in whatever state the last test left them."""
+        if self._session.running != lab.id:
+            self._start(lab)
+        self._known = ()
+        return self._session
+
     def left(self, lab: Lab, *, solved: bool = False) -> None:
         """Say at the end of a test that the hosts are at the lab's starting state, or its end."""
         self._known = self._now(lab, solved=solved)
@@ -124,6 +131,12 @@ def fresh(stage: Stage, lab: Lab) -> Session:
 def solved(stage: Stage, lab: Lab) -> Session:
     """A session with the lab solved by its documented steps."""
     return stage.bring(lab, solved=True)
+
+
+@pytest.fixture
+def used(stage: Stage, lab: Lab) -> Session:
+    """A session with hosts in whatever state the last test left them."""
+    return stage.any(lab)
 
 
 @pytest.fixture
