@@ -16,7 +16,7 @@ import pytest
 
 from labs.engine.course.lab_files import Lab
 from labs.engine.errors import LabError
-from labs.engine.events import Event, Events, Graded
+from labs.engine.events import Events
 from labs.engine.hosts.provider import HostState
 from labs.engine.session import Session
 from labs.engine.settings import Settings
@@ -54,16 +54,17 @@ def test_two_sessions_are_up_and_graded_at_the_same_time(
 
 
 def test_a_grading_that_is_killed_in_the_middle_is_an_error(kept: Session, lab: Lab) -> None:
-    def kill_the_grader(event: Event) -> None:
-        if isinstance(event, Graded):
-            for child in psutil.Process().children():
-                if "labs.engine.grading" in child.cmdline():
-                    child.kill()
+    def grader() -> psutil.Process | None:
+        return next((each for each in _graders() if each.ppid() == os.getpid()), None)
 
-    watched = Session(COURSE, kept.workspace, kept.settings, Events(kill_the_grader))
-    report = watched.check(lab.id)
-    assert report.exit_code == 2
-    assert "failed" not in results(report).values()
+    with ThreadPoolExecutor(1) as pool:
+        report = pool.submit(kept.check, lab.id)
+        assert wait_until(lambda: grader() or report.done(), 30, pause=0.01)
+        process = grader()
+        assert process, "The grading was over before it could be killed."
+        process.kill()
+        assert report.result().exit_code == 2
+    assert "failed" not in results(report.result()).values()
 
 
 def test_a_reset_during_a_check_leaves_no_result_of_the_old_hosts(solved: Session, lab: Lab) -> None:
