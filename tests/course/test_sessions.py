@@ -68,12 +68,18 @@ def test_a_grading_that_is_killed_in_the_middle_is_an_error(kept: Session, lab: 
 
 
 def test_a_reset_during_a_check_leaves_no_result_of_the_old_hosts(solved: Session, lab: Lab) -> None:
-    begun = threading.Event()
-    watched = Session(COURSE, solved.workspace, solved.settings, Events(lambda _: begun.set()))
+    begun, over = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        begun.set()
+        over.wait(120)
+
+    watched = Session(COURSE, solved.workspace, solved.settings, Events(hold))
     with ThreadPoolExecutor(1) as pool:
         report = pool.submit(watched.check, lab.id)
         assert begun.wait(60)
         solved.reset()
+        over.set()
         assert set(results(report.result()).values()) == {"error"}
 
 
