@@ -79,7 +79,7 @@ def test_a_failing_check_is_tried_again_with_fresh_probes(check: Write, run: Gra
 
 def test_waiting_ends_at_its_limit_with_the_last_evidence(check: Write, run: Grade, repo: object) -> None:
     check(TRIES.format(folder=str(repo), enough=1000))
-    report = run(lab(objective("reachable", wait=0.6)))
+    report = run(lab(objective("reachable", wait=3)))
     assert results(report) == {"reachable": "failed"}
     assert evidence(report.objectives[0]) != "No answer at try 1."
 
