@@ -92,7 +92,7 @@ def count_calls(host: Host) -> Mapping[str, Calls]:
 def growth(counts: Sequence[Mapping[str, float]]) -> Mapping[str, Calls]:
     """Return the lowest and the last count of each application.
 
-    The first one may be too high: when a rollout replaces pods, the monitor drops their counts, and new pods start at 0.
+    The first count may be too high: after a rollout, the monitor drops the counts of old pods, and new pods start at 0.
     """
     return {name: Calls(min(count[name] for count in counts), counts[-1][name]) for name in counts[0]}
 

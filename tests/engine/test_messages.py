@@ -109,6 +109,12 @@ def test_chinese_text_has_no_space_between_two_chinese_characters(catalog: Path)
     assert [text for text in texts if re.search(r"[一-鿿] [一-鿿]", text)] == []
 
 
+def test_a_message_of_both_catalogs_has_one_translation() -> None:
+    engine, checks = ({str(m.id): m.string for m in read(catalog) if m.id} for catalog in CATALOGS)
+    shared = engine.keys() & checks.keys()
+    assert {text: engine[text] for text in shared} == {text: checks[text] for text in shared}
+
+
 def test_an_update_keeps_translations_drops_what_is_gone_and_names_what_is_new(tmp_path: Path) -> None:
     file = tmp_path / "zh.po"
     file.write_text('msgid "No lab is up."\nmsgstr "无"\n\nmsgid "Long gone."\nmsgstr "旧"\n', encoding="utf-8")
