@@ -71,7 +71,6 @@ def stopped_error(hosts: Collection[str]) -> LabError:
 def _start(context: Context, hosts: Collection[str]) -> None:
     state = context.require_state()
     topology, cluster, since = context.topology(state), context.cluster(state.ports), datetime.now(UTC)
-    context.access.make_control_folder()
     context.access.end_shared_connections()  # those to the hosts as they were are dead
     context.access.make_control_folder()
     context.provider(state).start(hosts)

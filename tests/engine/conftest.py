@@ -12,11 +12,15 @@ import pytest
 
 from labs.engine.course.edition import Edition, load_edition
 from labs.engine.course.topology import Topology, load_topology
+from labs.engine.docker_client import connect
+from labs.engine.errors import LabError
 from labs.engine.settings import Settings
 from labs.engine.state import Ports
 from labs.engine.workspace import Workspace
 
 if TYPE_CHECKING:
+    from docker import DockerClient
+
     from labs.engine.session import Session
     from tests.engine.story import Stage
 
@@ -70,6 +74,15 @@ def topology() -> Topology:
 @pytest.fixture
 def edition() -> Edition:
     return load_edition(REPO)
+
+
+@pytest.fixture(scope="session")
+def client() -> "DockerClient":
+    """The real Docker engine; tests that need one are skipped without it."""
+    try:
+        return connect()
+    except LabError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture

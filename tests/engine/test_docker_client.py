@@ -17,14 +17,6 @@ from labs.engine.errors import LabError
 from tests.engine.conftest import REPO, Program
 
 
-@pytest.fixture(scope="module")
-def client() -> DockerClient:
-    try:
-        return connect()
-    except LabError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def tag(client: DockerClient) -> Iterator[str]:
     tag = f"f0labs-t/client:{secrets.token_hex(4)}"

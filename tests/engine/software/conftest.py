@@ -14,8 +14,7 @@ from docker import DockerClient
 
 from labs.engine.cache import Cache
 from labs.engine.course.edition import Edition, GoComponent, Image, JlinkComponent, Role
-from labs.engine.docker_client import build_image, connect, image_exists
-from labs.engine.errors import LabError
+from labs.engine.docker_client import build_image, image_exists
 from labs.engine.events import Events
 from labs.engine.software.base_images import BaseImages
 from tests.engine.conftest import REPO
@@ -23,14 +22,6 @@ from tests.engine.conftest import REPO
 # Programs of this machine that are enough for the toolchain's scripts.
 PROGRAMS = ("sh", "env", "setpriv", "stat", "mkdir", "touch", "cp", "mv", "cat", "sleep", "id", "awk", "ls")
 MakeImage = Callable[[dict[str, str]], str]
-
-
-@pytest.fixture(scope="session")
-def client() -> DockerClient:
-    try:
-        return connect()
-    except LabError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture

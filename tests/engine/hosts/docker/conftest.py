@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labs.engine.course.topology import Topology, load_topology
-from labs.engine.docker_client import connect
-from labs.engine.errors import LabError
 from labs.engine.hosts.docker.engine import Engine
 from tests.engine.conftest import REPO
 
@@ -41,14 +39,6 @@ int main(void) {
     return 0;
 }
 """
-
-
-@pytest.fixture(scope="session")
-def client() -> "DockerClient":
-    try:
-        return connect()
-    except LabError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
